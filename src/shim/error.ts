@@ -1,0 +1,57 @@
+import { type Failed, Failed_Reason } from '../generated/shim.ts';
+
+/**
+ * Why the shim did nothing; all but the last are `Failed.Reason` of proto/shim.proto. `lost`: the connection to the
+ * shim ended before it answered, so what became of the request is only known once a new connection says so.
+ */
+export type ShimErrorReason =
+  | 'noProcess'
+  | 'stdio'
+  | 'spawn'
+  | 'runtime'
+  | 'timeout'
+  | 'kernel'
+  | 'exists'
+  | 'lost';
+
+const REASONS: Partial<Record<Failed_Reason, ShimErrorReason>> = {
+  [Failed_Reason.REASON_NO_PROCESS]: 'noProcess',
+  [Failed_Reason.REASON_STDIO]: 'stdio',
+  [Failed_Reason.REASON_SPAWN]: 'spawn',
+  [Failed_Reason.REASON_RUNTIME]: 'runtime',
+  [Failed_Reason.REASON_TIMEOUT]: 'timeout',
+  [Failed_Reason.REASON_KERNEL]: 'kernel',
+  [Failed_Reason.REASON_EXISTS]: 'exists',
+};
+
+/** What an error of the shim says besides its message. */
+export type ShimErrorDetails = {
+  /** The kernel's errno(3) as a number; 0 where the kernel had no part in it. */
+  errno?: number;
+  /** How the program that was to start a process ended (128 + signal); only of `runtime` and `timeout`. */
+  exitStatus?: number;
+  /** The end of what that program wrote to its stderr; only of `runtime` and `timeout`. */
+  output?: string;
+};
+
+/** A request to the shim that failed. */
+export class ShimError extends Error {
+  override readonly name = 'ShimError';
+  readonly reason: ShimErrorReason;
+  readonly errno: number;
+  readonly exitStatus: number;
+  readonly output: string;
+
+  constructor(reason: ShimErrorReason, message: string, details: ShimErrorDetails = {}) {
+    super(message);
+    this.reason = reason;
+    this.errno = details.errno ?? 0;
+    this.exitStatus = details.exitStatus ?? 0;
+    this.output = details.output ?? '';
+  }
+}
+
+/** The error that a `Failed` frame stands for. A reason that this version does not know is `kernel`. */
+export function shimErrorOf(failed: Failed): ShimError {
+  return new ShimError(REASONS[failed.reason] ?? 'kernel', failed.message, failed);
+}
