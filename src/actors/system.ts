@@ -1,0 +1,180 @@
+import { type ActorRefFrom, createActor, fromPromise, type InspectionEvent, type Observer } from 'xstate';
+import { type Failure, failure } from '../errors.ts';
+import { containerMachine } from '../machines/container.ts';
+import type {
+  CheckpointInput,
+  DeleteCheckpointInput,
+  PauseInput,
+  ProcessEntry,
+} from '../machines/container-model.ts';
+import type { Launched } from '../machines/messages.ts';
+import {
+  type Notice,
+  type Outcome,
+  type Reply,
+  type Request,
+  refused,
+  type ShimExited,
+} from '../machines/messages.ts';
+import { type LaunchInput, processMachine, type SignalInput, type UpdateInput } from '../machines/process.ts';
+import { supervisorMachine, type ToContainer } from '../machines/supervisor.ts';
+
+/**
+ * What the charts have done for them. Each takes plain data, heeds the signal where leaving early is safe, and
+ * throws a ContainerdError (anything else is answered as `internal`).
+ */
+export type Effects = {
+  restore(): Promise<number>;
+  launch(input: LaunchInput): Promise<Launched>;
+  signal(input: SignalInput): Promise<void>;
+  update(input: UpdateInput): Promise<void>;
+  pause(input: PauseInput): Promise<void>;
+  resume(input: PauseInput): Promise<void>;
+  killFrozen(input: PauseInput): Promise<void>;
+  checkpoint(input: CheckpointInput): Promise<void>;
+  deleteCheckpoint(input: DeleteCheckpointInput): Promise<void>;
+  delete(input: { id: string }): Promise<void>;
+};
+
+/** Where the system says what happens. */
+export type SystemPorts = {
+  effects: Effects;
+  publish(notice: Notice): void;
+  /** Something went wrong that no client hears of. */
+  report(what: string, about: Failure): void;
+  /** A process was reaped that no container knows. */
+  stray(exited: ShimExited): void;
+};
+
+/** A container as `State` lists it. */
+export type ContainerView = {
+  id: string;
+  bundlePath: string;
+  status: 'running' | 'paused';
+  processes: readonly ProcessEntry[];
+};
+
+/** The supervisor, its containers and their processes, running. */
+export type System = {
+  /** Hands a request to the supervisor; the promise has its one answer and never rejects. */
+  request(request: Request): Promise<Outcome>;
+  /** The client that asked has gone away. */
+  cancel(id: string, requestId: string): void;
+  /** The shim reaped a process. */
+  exited(exited: ShimExited): void;
+  /** Ends the containers, then the system; asked again, it does so at once. */
+  stop(): void;
+  /** Resolves once every container has ended after `stop`. */
+  stopped: Promise<void>;
+  /** The containers that a client can see. */
+  list(): ContainerView[];
+  find(id: string): ContainerView | undefined;
+  /** How many actors there are: the supervisor, the containers and their processes. */
+  countActors(): number;
+};
+
+type Container = ActorRefFrom<typeof containerMachine>;
+
+function viewOf(container: Container): ContainerView | undefined {
+  const snapshot = container.getSnapshot();
+  const status = snapshot.hasTag('running') ? 'running' : snapshot.hasTag('paused') ? 'paused' : undefined;
+  if (status === undefined) return undefined;
+  const { id, bundlePath, processes } = snapshot.context;
+  return { id, bundlePath, status, processes };
+}
+
+/** Puts the effects into the charts and starts the root actor. */
+export function startSystem(
+  { effects, publish, report, stray }: SystemPorts,
+  options: { concurrency: number; inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) },
+): System {
+  const containers = new Map<string, Container>();
+  const waiting = new Map<string, { id: string; answer: (outcome: Outcome) => void }>();
+
+  const reply = (_: unknown, { requestId, outcome }: Reply) => {
+    const request = waiting.get(requestId);
+    if (request === undefined) return report(`request ${requestId} was answered twice`, failure('internal'));
+    waiting.delete(requestId);
+    request.answer(outcome);
+  };
+  const provided = {
+    reply,
+    report: (_: unknown, { what, failure: about }: { what: string; failure: Failure }) => report(what, about),
+    reportStray: (_: unknown, exited: ShimExited) => stray(exited),
+  };
+  const run = <Input, Output>(effect: (input: Input) => Promise<Output>) =>
+    fromPromise<Output, Input>(({ input }) => effect(input));
+
+  const containerLogic = containerMachine.provide({
+    actors: {
+      process: processMachine.provide({
+        actors: { launch: run(effects.launch), signal: run(effects.signal), update: run(effects.update) },
+        actions: { reply },
+      }),
+      pause: run(effects.pause),
+      resume: run(effects.resume),
+      killFrozen: run(effects.killFrozen),
+      checkpoint: run(effects.checkpoint),
+      deleteCheckpoint: run(effects.deleteCheckpoint),
+      delete: run(effects.delete),
+    },
+    actions: { ...provided, publish: (_, notice) => publish(notice) },
+  });
+
+  const supervisor = createActor(
+    supervisorMachine.provide({
+      actors: { restore: fromPromise<number, undefined>(() => effects.restore()) },
+      actions: {
+        ...provided,
+        publish: (_, notice) => notice && publish(notice),
+        createContainer: ({ self }, request) => {
+          const { id } = request;
+          // A child by `parent` costs the same at any number of children; a spawned one copies them all.
+          const container = createActor(containerLogic, { parent: self, id, input: request });
+          containers.set(id, container);
+          container.start();
+        },
+        forgetContainer: (_, id) => void containers.delete(id),
+        toContainer: (_, { id, event }: { id: string; event: ToContainer }) =>
+          containers.get(id)?.send(event),
+        toAll: (_, event) => {
+          for (const container of containers.values()) container.send(event);
+        },
+        abandon: (_, { id, failure: why }) => {
+          for (const [requestId, request] of waiting) {
+            if (request.id === id) reply(_, { requestId, outcome: refused(why) });
+          }
+        },
+      },
+      guards: { isKnown: (_, id) => containers.has(id) },
+    }),
+    { input: { concurrency: options.concurrency }, ...(options.inspect && { inspect: options.inspect }) },
+  );
+
+  const stopped = new Promise<void>((resolve, reject) => {
+    supervisor.subscribe({ complete: resolve, error: reject });
+  });
+  supervisor.start();
+
+  return {
+    request: (request) =>
+      new Promise((answer) => {
+        waiting.set(request.requestId, { id: request.id, answer });
+        supervisor.send(request);
+      }),
+    cancel: (id, requestId) => supervisor.send({ type: 'cancel', id, requestId }),
+    exited: (exited) => supervisor.send(exited),
+    stop: () => supervisor.send({ type: 'stop' }),
+    stopped,
+    list: () => [...containers.values()].flatMap((container) => viewOf(container) ?? []),
+    find: (id) => {
+      const container = containers.get(id);
+      return container && viewOf(container);
+    },
+    countActors: () => {
+      let count = 1 + containers.size;
+      for (const container of containers.values()) count += container.getSnapshot().context.processes.length;
+      return count;
+    },
+  };
+}

@@ -1,0 +1,416 @@
+import { not } from 'xstate';
+import { failure } from '../errors.ts';
+import {
+  answerCreate,
+  answerLaunch,
+  begin,
+  checkpointInput,
+  containerSetup,
+  defer,
+  deleteCheckpointInput,
+  each,
+  initEnds,
+  initEndsLater,
+  killsInit,
+  operationDone,
+  operationFailed,
+  publish,
+  refuse,
+  report,
+  toProcess,
+  wait,
+} from './container-actions.ts';
+import type { ContainerContext } from './container-model.ts';
+import { refused, succeeded, type UpdateRequest } from './messages.ts';
+import type { ProcessExited, ProcessFailed, ProcessRunning } from './process.ts';
+
+const lostExecs = { what: 'execs outlived their container', failure: failure('containerExited') };
+const whyItFailed = (context: ContainerContext) => context.failure ?? failure('internal');
+
+/**
+ * The life of a container. It does one operation at a time, in arrival order: what arrives meanwhile waits, what
+ * its state forbids is refused at once, and every request is answered once. Execs are processes beside init; they
+ * start at any time while it runs, but for operations that freeze it, which wait for them and hold back new ones.
+ */
+export const containerMachine = containerSetup.createMachine({
+  id: 'container',
+  context: ({ input }) => ({
+    id: input.id,
+    bundlePath: input.bundlePath,
+    create: input,
+    processes: [],
+    execs: 0,
+    operation: null,
+    pending: [],
+    exit: null,
+    initPid: 0,
+    failure: null,
+  }),
+  on: {
+    'shim.exited': [
+      {
+        guard: { type: 'isKnown', params: ({ event }) => event.process },
+        actions: { type: 'toReaped', params: ({ event }) => event },
+      },
+      { actions: { type: 'reportStray', params: ({ event }) => event } },
+    ],
+    // Of execs; what concerns init is in each state.
+    'process.running': {
+      actions: [
+        { type: 'noteRunning', params: ({ event }) => event },
+        publish('exec', (event: ProcessRunning) => ({ pid: event.launched.pid })),
+        answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
+      ],
+    },
+    'process.failed': {
+      actions: [
+        answerLaunch((event: ProcessFailed) => refused(event.failure)),
+        { type: 'forgetProcess', params: ({ event }) => event.process },
+      ],
+    },
+    'process.exited': {
+      actions: [
+        publish('exit', (event: ProcessExited) => ({ pid: event.pid, ...event.exit })),
+        { type: 'forgetProcess', params: ({ event }) => event.process },
+      ],
+    },
+    oom: { actions: publish('oom') },
+    cancel: [
+      {
+        guard: { type: 'isPending', params: ({ event }) => event.requestId },
+        actions: [
+          {
+            type: 'reply',
+            params: ({ event }) => ({ requestId: event.requestId, outcome: refused(failure('cancelled')) }),
+          },
+          { type: 'dropPending', params: ({ event }) => event.requestId },
+        ],
+      },
+      { description: 'It is under way or done: it is carried out, and its answer finds nobody.' },
+    ],
+    'xstate.done.actor.*': { actions: { type: 'dropChild', params: ({ event }) => event.actorId } },
+  },
+  output: ({ context: { id, exit, initPid: pid } }) => ({
+    id,
+    exit: exit && { type: 'exit', id, pid, ...exit },
+  }),
+  initial: 'created',
+
+  states: {
+    created: {
+      description: 'It is being made; no client can have seen it.',
+      initial: 'queued',
+      on: each({ actions: refuse('containerState', 'created') }),
+      states: {
+        queued: {
+          description: 'It waits for one of the daemon’s slots.',
+          on: {
+            'slot.granted': [
+              { guard: 'fromCheckpoint', target: 'launching.restoring' },
+              { target: 'launching.starting' },
+            ],
+            cancel: {
+              guard: { type: 'isCreate', params: ({ event }) => event.requestId },
+              target: '#container.deleted',
+              actions: answerCreate(() => failure('cancelled')),
+            },
+            terminate: {
+              target: '#container.deleted',
+              actions: answerCreate(() => failure('supervisorStopped')),
+            },
+          },
+        },
+        launching: {
+          entry: 'launchInit',
+          exit: 'releaseSlot',
+          initial: 'starting',
+          on: {
+            'process.running': {
+              target: '#container.running',
+              actions: [
+                { type: 'noteRunning', params: ({ event }) => event },
+                publish('start'),
+                answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
+              ],
+            },
+            'process.failed': {
+              target: 'undoing',
+              actions: { type: 'noteFailure', params: ({ event }) => event.failure },
+            },
+            terminate: { actions: defer },
+          },
+          states: { starting: {}, restoring: {} },
+        },
+        undoing: {
+          description: 'The start failed; what it left is removed before anybody hears of it.',
+          invoke: {
+            src: 'delete',
+            input: ({ context }) => ({ id: context.id }),
+            onDone: { target: '#container.deleted', actions: answerCreate(whyItFailed) },
+            onError: {
+              target: '#container.deleted',
+              actions: [report('a failed start could not be undone'), answerCreate(whyItFailed)],
+            },
+          },
+        },
+      },
+    },
+
+    running: {
+      initial: 'steady',
+      tags: 'running',
+      on: {
+        ...each(wait),
+        signal: toProcess,
+        updateProcess: toProcess,
+        terminate: { actions: { type: 'signalInit', params: ({ event }) => event.signal } },
+        'process.exited': initEnds,
+      },
+      states: {
+        steady: {
+          entry: ['end', 'takePending'],
+          on: {
+            exec: { actions: { type: 'launchExec', params: ({ event }) => event } },
+            update: [
+              {
+                guard: { type: 'pausesLater', params: ({ event }) => event },
+                target: 'settling',
+                actions: defer,
+              },
+              { guard: { type: 'pauses', params: ({ event }) => event }, target: 'pausing', actions: begin },
+              {
+                guard: { type: 'signals', params: ({ event }) => event },
+                actions: { type: 'signalNext', params: ({ event }) => event },
+              },
+              {
+                actions: {
+                  type: 'reply',
+                  params: ({ event }) => ({ requestId: event.requestId, outcome: succeeded() }),
+                },
+              },
+            ],
+            checkpoint: [
+              { guard: 'launching', target: 'settling', actions: defer },
+              { target: 'checkpointing', actions: begin },
+            ],
+            deleteCheckpoint: { target: 'deletingCheckpoint', actions: begin },
+          },
+        },
+        settling: {
+          description: 'An operation that freezes the container waits for the execs that are being launched.',
+          always: { guard: not('launching'), target: 'steady' },
+        },
+        pausing: {
+          on: {
+            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            terminate: { actions: defer },
+            'process.exited': initEndsLater,
+          },
+          invoke: {
+            src: 'pause',
+            input: ({ context }) => ({ id: context.id }),
+            onDone: [
+              {
+                guard: 'operationSignals',
+                target: '#container.paused',
+                actions: [
+                  publish('pause'),
+                  { type: 'signalNext', params: ({ context }) => context.operation as UpdateRequest },
+                ],
+              },
+              { target: '#container.paused', actions: [publish('pause'), operationDone] },
+            ],
+            onError: { target: 'steady', actions: operationFailed },
+          },
+        },
+        checkpointing: {
+          on: { 'process.exited': initEndsLater },
+          invoke: {
+            src: 'checkpoint',
+            input: ({ context }) => checkpointInput(context),
+            onDone: [
+              {
+                guard: 'checkpointExits',
+                target: '#container.checkpointed',
+                actions: [publish('checkpoint'), operationDone],
+              },
+              { target: 'steady', actions: [publish('checkpoint'), operationDone] },
+            ],
+            onError: { target: 'steady', actions: operationFailed },
+          },
+        },
+        deletingCheckpoint: {
+          on: { 'process.exited': initEndsLater },
+          invoke: {
+            src: 'deleteCheckpoint',
+            input: ({ context }) => deleteCheckpointInput(context),
+            onDone: { target: 'steady', actions: operationDone },
+            onError: { target: 'steady', actions: operationFailed },
+          },
+        },
+      },
+    },
+
+    paused: {
+      initial: 'steady',
+      tags: 'paused',
+      on: {
+        ...each(wait),
+        signal: toProcess,
+        updateProcess: toProcess,
+        terminate: { actions: defer },
+        'process.exited': initEnds,
+      },
+      states: {
+        steady: {
+          entry: ['end', 'takePending'],
+          on: {
+            exec: { actions: refuse('containerState', 'paused') },
+            signal: [{ guard: killsInit, target: 'killing', actions: begin }, ...toProcess],
+            update: [
+              {
+                guard: { type: 'resumes', params: ({ event }) => event },
+                target: 'resuming',
+                actions: begin,
+              },
+              {
+                guard: { type: 'signals', params: ({ event }) => event },
+                actions: { type: 'signalNext', params: ({ event }) => event },
+              },
+              {
+                actions: {
+                  type: 'reply',
+                  params: ({ event }) => ({ requestId: event.requestId, outcome: succeeded() }),
+                },
+              },
+            ],
+            checkpoint: { target: 'checkpointing', actions: begin },
+            deleteCheckpoint: { target: 'deletingCheckpoint', actions: begin },
+            terminate: { target: 'thawing', actions: defer },
+          },
+        },
+        resuming: {
+          on: {
+            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            'process.exited': initEndsLater,
+          },
+          invoke: {
+            src: 'resume',
+            input: ({ context }) => ({ id: context.id }),
+            onDone: [
+              {
+                guard: 'operationSignals',
+                target: '#container.running',
+                actions: [
+                  publish('resume'),
+                  { type: 'signalNext', params: ({ context }) => context.operation as UpdateRequest },
+                ],
+              },
+              { target: '#container.running', actions: [publish('resume'), operationDone] },
+            ],
+            onError: { target: 'steady', actions: operationFailed },
+          },
+        },
+        thawing: {
+          description: 'The daemon ends; a frozen process could not.',
+          on: {
+            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            'process.exited': initEndsLater,
+          },
+          invoke: {
+            src: 'resume',
+            input: ({ context }) => ({ id: context.id }),
+            onDone: { target: '#container.running', actions: publish('resume') },
+            onError: {
+              target: '#container.running',
+              actions: report('a paused container could not be resumed to end it'),
+            },
+          },
+        },
+        killing: {
+          description: 'KILL first, then it is thawed to die of it.',
+          on: { 'process.exited': initEndsLater },
+          invoke: {
+            src: 'killFrozen',
+            input: ({ context }) => ({ id: context.id }),
+            onDone: { target: '#container.running', actions: operationDone },
+            onError: { target: 'steady', actions: operationFailed },
+          },
+        },
+        checkpointing: {
+          on: {
+            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            'process.exited': initEndsLater,
+          },
+          invoke: {
+            src: 'checkpoint',
+            input: ({ context }) => checkpointInput(context),
+            onDone: [
+              {
+                guard: 'checkpointExits',
+                target: '#container.checkpointed',
+                actions: [publish('checkpoint'), operationDone],
+              },
+              { target: 'steady', actions: [publish('checkpoint'), operationDone] },
+            ],
+            onError: { target: 'steady', actions: operationFailed },
+          },
+        },
+        deletingCheckpoint: {
+          on: {
+            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            'process.exited': initEndsLater,
+          },
+          invoke: {
+            src: 'deleteCheckpoint',
+            input: ({ context }) => deleteCheckpointInput(context),
+            onDone: { target: 'steady', actions: operationDone },
+            onError: { target: 'steady', actions: operationFailed },
+          },
+        },
+      },
+    },
+
+    checkpointed: {
+      description: 'The checkpoint is written and ends it; init is still to be reaped.',
+      entry: ['end', 'takePending'],
+      on: {
+        ...each({ actions: refuse('containerState', 'checkpointed') }),
+        terminate: { description: 'It is ending.' },
+        'process.exited': initEnds,
+      },
+    },
+
+    exited: {
+      entry: ['end', 'takePending'],
+      initial: 'settling',
+      on: {
+        ...each({ actions: refuse('containerExited') }),
+        terminate: { description: 'It has ended.' },
+      },
+      states: {
+        settling: {
+          description: 'Execs that are being launched come to know that it is over.',
+          always: { guard: not('launching'), target: 'deleting' },
+        },
+        deleting: {
+          invoke: {
+            src: 'delete',
+            input: ({ context }) => ({ id: context.id }),
+            onDone: 'draining',
+            onError: { target: 'draining', actions: report('an ended container could not be deleted') },
+          },
+        },
+        draining: {
+          description: 'The exits of its execs are told before its own.',
+          always: { guard: not('execsLeft'), target: '#container.deleted' },
+          after: {
+            drainTimeout: { target: '#container.deleted', actions: { type: 'report', params: lostExecs } },
+          },
+        },
+      },
+    },
+
+    deleted: { type: 'final' },
+  },
+});

@@ -1,0 +1,228 @@
+import { assign, sendParent, setup, spawnChild, stateIn, stopChild } from 'xstate';
+import { type Failure, failure, failureOf } from '../errors.ts';
+import { effect, effectOf, type RequestDone, type RequestFailed, requestOf } from './effect.ts';
+import {
+  type Exit,
+  type Launched,
+  type ProcessSpec,
+  type Reply,
+  refused,
+  type ShimExited,
+  type SignalRequest,
+  type Stdio,
+  succeeded,
+  type Terminate,
+  type UpdateProcessRequest,
+} from './messages.ts';
+
+/** What is to run: the bundle's own process, the one in a checkpoint, or another one beside init. */
+export type LaunchKind = { kind: 'start' } | { kind: 'restore'; checkpoint: string } | { kind: 'exec' };
+
+/** A process to launch: which one of which container, what it is, and where it reads and writes. */
+export type LaunchInput = {
+  id: string;
+  process: string;
+  bundlePath: string;
+  spec: ProcessSpec;
+  stdio: Stdio;
+  launch: LaunchKind;
+};
+export type SignalInput = { id: string; process: string; signal: number };
+export type UpdateInput = { id: string; process: string; closeStdin: boolean; width: number; height: number };
+
+/** What a process tells its container. */
+export type ProcessRunning = { type: 'process.running'; process: string; launched: Launched };
+export type ProcessFailed = { type: 'process.failed'; process: string; failure: Failure };
+export type ProcessExited = { type: 'process.exited'; process: string; pid: number; exit: Exit };
+
+type Context = LaunchInput & {
+  launched: Launched;
+  exit: Exit;
+  /** Requests whose effect is in flight. */
+  unanswered: string[];
+};
+
+type Event = ShimExited | SignalRequest | UpdateProcessRequest | Terminate | RequestDone | RequestFailed;
+
+const processSetup = setup({
+  types: {} as { context: Context; events: Event; input: LaunchInput },
+  actors: {
+    launch: effect<LaunchInput, Launched>(),
+    signal: effect<SignalInput>(),
+    update: effect<UpdateInput>(),
+  },
+  actions: {
+    /** Answers a request. Provided where the system is composed. */
+    reply: (_, _reply: Reply) => {},
+    noteExit: assign({ exit: (_, { status, unixNs }: Exit) => ({ status, unixNs }) }),
+    noteLaunch: assign({ launched: (_, launched: Launched) => launched }),
+    expectAnswer: assign({ unanswered: ({ context }, id: string) => [...context.unanswered, id] }),
+    answered: assign({
+      unanswered: ({ context }, id: string) => context.unanswered.filter((it) => it !== id),
+    }),
+    tellRunning: sendParent(
+      ({ context }): ProcessRunning => ({
+        type: 'process.running',
+        process: context.process,
+        launched: context.launched,
+      }),
+    ),
+    tellExited: sendParent(
+      ({ context }): ProcessExited => ({
+        type: 'process.exited',
+        process: context.process,
+        pid: context.launched.pid,
+        exit: context.exit,
+      }),
+    ),
+    tellFailed: sendParent(
+      ({ context }, why: Failure): ProcessFailed => ({
+        type: 'process.failed',
+        process: context.process,
+        failure: why,
+      }),
+    ),
+  },
+  guards: {
+    allAnswered: ({ context }) => context.unanswered.length === 0,
+  },
+});
+
+/** Nothing can be asked of a process that is not there. */
+const refuse = {
+  type: 'reply',
+  params: ({ event }: { event: SignalRequest | UpdateProcessRequest }): Reply => ({
+    requestId: event.requestId,
+    outcome: refused(failure('processNotFound')),
+  }),
+} as const;
+
+/**
+ * The life of one process, init or exec'd: it is launched, it runs, it ends. What is asked of it while it runs is
+ * an effect that bears the request's id, so that a slow one holds up nothing; it ends once all are answered.
+ */
+export const processMachine = processSetup.createMachine({
+  id: 'process',
+  context: ({ input }) => ({
+    ...input,
+    launched: { pid: 0, startTime: '' },
+    exit: { status: 255, unixNs: '' },
+    unanswered: [],
+  }),
+  initial: 'created',
+  states: {
+    created: {
+      initial: 'launching',
+      invoke: {
+        src: 'launch',
+        input: ({ context: { id, process, bundlePath, spec, stdio, launch } }) => ({
+          id,
+          process,
+          bundlePath,
+          spec,
+          stdio,
+          launch,
+        }),
+        onDone: [
+          {
+            guard: stateIn({ created: 'ended' }),
+            target: 'exited',
+            actions: [{ type: 'noteLaunch', params: ({ event }) => event.output }, 'tellRunning'],
+          },
+          {
+            target: 'running',
+            actions: [{ type: 'noteLaunch', params: ({ event }) => event.output }, 'tellRunning'],
+          },
+        ],
+        onError: {
+          target: 'failed',
+          actions: { type: 'tellFailed', params: ({ event }) => failureOf(event.error) },
+        },
+      },
+      on: { signal: { actions: refuse }, updateProcess: { actions: refuse } },
+      states: {
+        launching: {
+          on: {
+            'shim.exited': {
+              target: 'ended',
+              actions: { type: 'noteExit', params: ({ event }) => event },
+            },
+          },
+        },
+        ended: { description: 'It ended before runc had said its pid.' },
+      },
+    },
+
+    running: {
+      initial: 'alive',
+      on: {
+        'xstate.done.actor.request.*': {
+          actions: [
+            {
+              type: 'reply',
+              params: ({ event }) => ({ requestId: requestOf(event.actorId), outcome: succeeded() }),
+            },
+            { type: 'answered', params: ({ event }) => requestOf(event.actorId) },
+            stopChild(({ event }) => event.actorId),
+          ],
+        },
+        'xstate.error.actor.request.*': {
+          actions: [
+            {
+              type: 'reply',
+              params: ({ event }) => ({
+                requestId: requestOf(event.actorId),
+                outcome: refused(failureOf(event.error)),
+              }),
+            },
+            { type: 'answered', params: ({ event }) => requestOf(event.actorId) },
+            stopChild(({ event }) => event.actorId),
+          ],
+        },
+      },
+      states: {
+        alive: {
+          on: {
+            signal: {
+              actions: [
+                { type: 'expectAnswer', params: ({ event }) => event.requestId },
+                spawnChild('signal', {
+                  id: ({ event }) => effectOf(event.requestId),
+                  input: ({ context, event }) => ({
+                    id: context.id,
+                    process: context.process,
+                    signal: (event as SignalRequest).signal,
+                  }),
+                }),
+              ],
+            },
+            updateProcess: {
+              actions: [
+                { type: 'expectAnswer', params: ({ event }) => event.requestId },
+                spawnChild('update', {
+                  id: ({ event }) => effectOf(event.requestId),
+                  input: ({ context, event }) => {
+                    const { closeStdin, width, height } = event as UpdateProcessRequest;
+                    return { id: context.id, process: context.process, closeStdin, width, height };
+                  },
+                }),
+              ],
+            },
+            'shim.exited': {
+              target: 'ending',
+              actions: { type: 'noteExit', params: ({ event }) => event },
+            },
+          },
+        },
+        ending: {
+          description: 'It has ended; what was asked of it before is still to be answered.',
+          on: { signal: { actions: refuse }, updateProcess: { actions: refuse } },
+          always: { guard: 'allAnswered', target: '#process.exited' },
+        },
+      },
+    },
+
+    exited: { type: 'final', entry: 'tellExited' },
+    failed: { type: 'final' },
+  },
+});

@@ -1,0 +1,246 @@
+import { assign, setup } from 'xstate';
+import { type Failure, failure, failureOf } from '../errors.ts';
+import type { ContainerGone, SlotReleased } from './container-model.ts';
+import { effect } from './effect.ts';
+import {
+  type Cancel,
+  type ContainerRequest,
+  type CreateRequest,
+  KILL,
+  type Notice,
+  type OutOfMemory,
+  type Reply,
+  type Request,
+  refused,
+  type ShimExited,
+  TERM,
+} from './messages.ts';
+
+/** What the supervisor says to a container. */
+export type ToContainer =
+  | ContainerRequest
+  | Cancel
+  | ShimExited
+  | OutOfMemory
+  | { type: 'slot.granted' }
+  | { type: 'terminate'; signal: number };
+
+/** The daemon was asked to end; asked again, it does not wait any longer. */
+export type Stop = { type: 'stop' };
+
+type Context = {
+  /** How many containers may be starting at a time. */
+  concurrency: number;
+  starting: number;
+  /** Ids of the containers that wait for a slot, first come first. */
+  queue: string[];
+  containers: number;
+};
+
+type Event =
+  | Request
+  | Cancel
+  | Stop
+  | ShimExited
+  | OutOfMemory
+  | SlotReleased
+  // A container has come to its end, or failed; written as the descriptors that match them.
+  | { type: 'xstate.done.actor.*'; actorId: string; output: ContainerGone }
+  | { type: 'xstate.error.actor.*'; actorId: string; error: unknown };
+
+const supervisorSetup = setup({
+  types: {} as { context: Context; events: Event; input: { concurrency: number } },
+  actors: {
+    /** Takes up the containers of a daemon that was here before; gives how many there are. */
+    restore: effect<undefined, number>(),
+  },
+  actions: {
+    // Provided where the system is composed: who is where is a table there, because a map of containers in the
+    // context would be copied at each event.
+    createContainer: (_, _request: CreateRequest) => {},
+    forgetContainer: (_, _id: string) => {},
+    toContainer: (_, _to: { id: string; event: ToContainer }) => {},
+    toAll: (_, _event: ToContainer) => {},
+    /** Answers whatever a container that failed has left unanswered. */
+    abandon: (_, _container: { id: string; failure: Failure }) => {},
+    reply: (_, _reply: Reply) => {},
+    publish: (_, _notice: Notice | null) => {},
+    report: (_, _what: { what: string; failure: Failure }) => {},
+    reportStray: (_, _exited: ShimExited) => {},
+
+    enqueue: assign({
+      containers: ({ context }) => context.containers + 1,
+      queue: ({ context }, id: string) => [...context.queue, id],
+    }),
+    takeSlot: assign({
+      starting: ({ context }) => context.starting + 1,
+      queue: ({ context }) => context.queue.slice(1),
+    }),
+    freeSlot: assign({ starting: ({ context }) => context.starting - 1 }),
+    leave: assign({
+      containers: ({ context }) => context.containers - 1,
+      queue: ({ context }, id: string) =>
+        context.queue.includes(id) ? context.queue.filter((it) => it !== id) : context.queue,
+    }),
+    noteRestored: assign({ containers: (_, containers: number) => containers }),
+  },
+  guards: {
+    /** Provided where the system is composed. */
+    isKnown: (_, _id: string) => false,
+    slotFree: ({ context }) => context.queue.length > 0 && context.starting < context.concurrency,
+    allGone: ({ context }) => context.containers === 0,
+  },
+  delays: {
+    /** How long containers have to end after TERM. */
+    stopGrace: 10_000,
+  },
+});
+
+type WithId = { event: { id: string } };
+type WithRequest = { event: { requestId: string } };
+
+const known = { type: 'isKnown', params: ({ event }: WithId) => event.id } as const;
+const refuse = (error: Parameters<typeof failure>[0]) =>
+  ({
+    type: 'reply',
+    params: ({ event }: WithRequest): Reply => ({
+      requestId: event.requestId,
+      outcome: refused(failure(error)),
+    }),
+  }) as const;
+const forward = {
+  type: 'toContainer',
+  params: ({ event }: { event: ToContainer & { id: string } }) => ({ id: event.id, event }),
+} as const;
+
+/** A request for a container goes to it. */
+const route = [{ guard: known, actions: forward }, { actions: refuse('containerNotFound') }] as const;
+
+/** Every request that is for a container. */
+const each = <T>(answer: T) => ({
+  update: answer,
+  signal: answer,
+  exec: answer,
+  updateProcess: answer,
+  checkpoint: answer,
+  deleteCheckpoint: answer,
+});
+
+/**
+ * The root of the system: it routes requests and exits to their container, gives each new container its turn to
+ * start, and ends the containers when the daemon ends.
+ */
+export const supervisorMachine = supervisorSetup.createMachine({
+  id: 'supervisor',
+  context: ({ input }) => ({ concurrency: input.concurrency, starting: 0, queue: [], containers: 0 }),
+  initial: 'restoring',
+  on: {
+    'shim.exited': [
+      { guard: known, actions: forward },
+      { actions: { type: 'reportStray', params: ({ event }) => event } },
+    ],
+    oom: [{ guard: known, actions: forward }, { description: 'Its container is gone already.' }],
+    cancel: [{ guard: known, actions: forward }, { description: 'It has been answered already.' }],
+    'slot.released': { actions: 'freeSlot' },
+    'xstate.done.actor.*': {
+      description: 'The id is free before anybody is told that the container has ended.',
+      actions: [
+        { type: 'forgetContainer', params: ({ event }) => event.actorId },
+        { type: 'leave', params: ({ event }) => event.actorId },
+        { type: 'publish', params: ({ event }) => event.output.exit },
+      ],
+    },
+    'xstate.error.actor.*': {
+      description: 'One container’s actor failed: the damage stays with it.',
+      actions: [
+        { type: 'forgetContainer', params: ({ event }) => event.actorId },
+        { type: 'leave', params: ({ event }) => event.actorId },
+        {
+          type: 'abandon',
+          params: ({ event }) => ({ id: event.actorId, failure: failureOf(event.error) }),
+        },
+        {
+          type: 'report',
+          params: ({ event }) => ({
+            what: `the actor of container ${event.actorId} failed`,
+            failure: failureOf(event.error),
+          }),
+        },
+      ],
+    },
+  },
+
+  states: {
+    restoring: {
+      on: {
+        create: { actions: refuse('supervisorRestoring') },
+        ...each({ actions: refuse('supervisorRestoring') }),
+        stop: 'stopping',
+      },
+      invoke: {
+        src: 'restore',
+        onDone: { target: 'running', actions: { type: 'noteRestored', params: ({ event }) => event.output } },
+        onError: {
+          target: 'running',
+          actions: {
+            type: 'report',
+            params: ({ event }) => ({
+              what: 'the containers of before could not be restored',
+              failure: failureOf(event.error),
+            }),
+          },
+        },
+      },
+    },
+
+    running: {
+      on: {
+        create: [
+          { guard: known, actions: refuse('containerExists') },
+          {
+            actions: [
+              { type: 'createContainer', params: ({ event }) => event },
+              { type: 'enqueue', params: ({ event }) => event.id },
+            ],
+          },
+        ],
+        ...each(route),
+        stop: 'stopping',
+      },
+      always: {
+        guard: 'slotFree',
+        actions: [
+          {
+            type: 'toContainer',
+            params: ({ context }) => ({ id: context.queue[0] ?? '', event: { type: 'slot.granted' } }),
+          },
+          'takeSlot',
+        ],
+      },
+    },
+
+    stopping: {
+      description: 'TERM to every init; KILL to what is left after a while, or when asked again.',
+      initial: 'asking',
+      on: {
+        create: { actions: refuse('supervisorStopped') },
+        ...each({ actions: refuse('supervisorStopped') }),
+        signal: route,
+      },
+      always: { guard: 'allGone', target: 'stopped' },
+      states: {
+        asking: {
+          entry: { type: 'toAll', params: { type: 'terminate', signal: TERM } },
+          on: { stop: 'killing' },
+          after: { stopGrace: 'killing' },
+        },
+        killing: {
+          entry: { type: 'toAll', params: { type: 'terminate', signal: KILL } },
+          on: { stop: { description: 'There is nothing harder than KILL.' } },
+        },
+      },
+    },
+
+    stopped: { type: 'final' },
+  },
+});
