@@ -72,7 +72,7 @@ export const containerSetup = setup({
 
     launchInit: enqueueActions(({ context, enqueue }) => {
       const { id, bundlePath, create } = context;
-      const { spec, stdio, checkpoint } = create;
+      const { spec, inherited, stdio, checkpoint } = create;
       enqueue.assign({
         processes: [{ process: INIT, requestId: create.requestId, spec, pid: 0, startTime: '' }],
       });
@@ -83,13 +83,14 @@ export const containerSetup = setup({
           process: INIT,
           bundlePath,
           spec,
+          inherited,
           stdio,
           launch: checkpoint === '' ? { kind: 'start' } : { kind: 'restore', checkpoint },
         },
       });
     }),
     launchExec: enqueueActions(({ context, enqueue }, { requestId, spec, stdio }: ExecRequest) => {
-      const { id, bundlePath } = context;
+      const { id, bundlePath, create } = context;
       const process = `exec-${context.execs + 1}`;
       enqueue.assign({
         execs: context.execs + 1,
@@ -97,7 +98,15 @@ export const containerSetup = setup({
       });
       enqueue.spawnChild('process', {
         id: process,
-        input: { id, process, bundlePath, spec, stdio, launch: { kind: 'exec' } },
+        input: {
+          id,
+          process,
+          bundlePath,
+          spec,
+          inherited: create.inherited,
+          stdio,
+          launch: { kind: 'exec' },
+        },
       });
     }),
     noteRunning: assign({

@@ -14,6 +14,12 @@ export type User = { uid: number; gid: number; additionalGids: number[] };
 /** What runs: as the client asked for it, or as the bundle's config.json has it. */
 export type ProcessSpec = { terminal: boolean; user: User; args: string[]; env: string[]; cwd: string };
 
+/**
+ * What an exec takes from the container's own process where it is silent: `process` of the bundle's config.json
+ * without what each process says for itself (capabilities, rlimits, …), and its `PATH=…`, empty if it has none.
+ */
+export type Inherited = { process: Record<string, unknown>; path: string };
+
 /** A checkpoint's name and the flags it is made with. */
 export type CheckpointOptions = {
   name: string;
@@ -45,6 +51,7 @@ export type CreateRequest = {
   stdio: Stdio;
   /** The bundle's own process. */
   spec: ProcessSpec;
+  inherited: Inherited;
   /** Name of the checkpoint to restore from; empty for a fresh start. */
   checkpoint: string;
 };

@@ -3,6 +3,7 @@ import { type Failure, failure, failureOf } from '../errors.ts';
 import { effect, effectOf, type RequestDone, type RequestFailed, requestOf } from './effect.ts';
 import {
   type Exit,
+  type Inherited,
   type Launched,
   type ProcessSpec,
   type Reply,
@@ -24,6 +25,7 @@ export type LaunchInput = {
   process: string;
   bundlePath: string;
   spec: ProcessSpec;
+  inherited: Inherited;
   stdio: Stdio;
   launch: LaunchKind;
 };
@@ -115,14 +117,7 @@ export const processMachine = processSetup.createMachine({
       initial: 'launching',
       invoke: {
         src: 'launch',
-        input: ({ context: { id, process, bundlePath, spec, stdio, launch } }) => ({
-          id,
-          process,
-          bundlePath,
-          spec,
-          stdio,
-          launch,
-        }),
+        input: ({ context: { launched: _, exit: __, unanswered: ___, ...input } }) => input,
         onDone: [
           {
             guard: stateIn({ created: 'ended' }),

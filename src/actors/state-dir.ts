@@ -1,0 +1,36 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Where a daemon keeps what it must find again; all of it is the daemon's alone. */
+export type StateDir = {
+  root: string;
+  /** runc's own root. */
+  runc: string;
+  /** Held by the daemon that uses this state dir. */
+  lock: string;
+  shimSocket: string;
+  /** Everything about one container; gone with it. */
+  container(id: string): string;
+  /** A new path, short enough for a unix socket (unix(7): 108 bytes), for runc to send a terminal to. */
+  newConsoleSocket(): string;
+};
+
+export function stateDirAt(root: string): StateDir {
+  let sockets = 0;
+  return {
+    root,
+    runc: path.join(root, 'runc'),
+    lock: path.join(root, 'lock'),
+    shimSocket: path.join(root, 'shim.sock'),
+    container: (id) => path.join(root, 'containers', id),
+    newConsoleSocket: () => path.join(root, 'console', `${process.pid}-${++sockets}`),
+  };
+}
+
+/** Makes the folders that a daemon needs; others may pass through the root, not look into it. */
+export async function makeStateDir({ root, runc }: StateDir): Promise<void> {
+  await mkdir(root, { recursive: true, mode: 0o711 });
+  for (const folder of [runc, path.join(root, 'containers'), path.join(root, 'console')]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  }
+}

@@ -1,0 +1,109 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { ContainerdError } from '../errors.ts';
+import type { Inherited, ProcessSpec, User } from '../machines/messages.ts';
+
+/** More than a config.json ever needs, and little enough to parse at once. */
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
+type Json = Record<string, unknown>;
+
+/** What the daemon needs to know of a bundle's config.json (OCI runtime specification 1.0). */
+export type Bundle = {
+  /** The bundle's own process. */
+  process: ProcessSpec;
+  /** What an exec takes from it. */
+  inherited: Inherited;
+  /** `root.readonly`: such a container cannot be restored from a checkpoint. */
+  readonlyRoot: boolean;
+};
+
+/**
+ * Reads a bundle's config.json. `bundlePath` is absolute. Throws `bundleNotFound` where there is no such folder and
+ * `bundleInvalid` where its config.json is missing, no regular file, too large, not JSON, or without a process.
+ */
+export async function readBundle(bundlePath: string): Promise<Bundle> {
+  const folder = await stat(bundlePath).catch(() => undefined);
+  if (folder === undefined || !folder.isDirectory()) throw new ContainerdError('bundleNotFound');
+  const config = parse(await readConfig(path.join(bundlePath, 'config.json')));
+  const processJson = record(config.process, 'process');
+  const root = config.root === undefined ? {} : record(config.root, 'root');
+  const process = processOf(processJson);
+  return { process, inherited: inheritedFrom(processJson, process), readonlyRoot: root.readonly === true };
+}
+
+function inheritedFrom(
+  { terminal: _, consoleSize: __, user: ___, args: ____, env: _____, cwd: ______, ...process }: Json,
+  { env }: ProcessSpec,
+): Inherited {
+  return { process, path: env.find((entry) => entry.startsWith('PATH=')) ?? '' };
+}
+
+async function readConfig(file: string): Promise<string> {
+  let handle: FileHandle | undefined;
+  try {
+    // Non-blocking, or a FIFO in its place would hold a thread until somebody writes.
+    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const info = await handle.stat();
+    if (!info.isFile()) throw invalid('config.json is not a regular file');
+    if (info.size > MAX_CONFIG_BYTES)
+      throw invalid(`config.json has ${info.size} bytes, more than ${MAX_CONFIG_BYTES}`);
+    return await handle.readFile('utf8');
+  } catch (error) {
+    if (error instanceof ContainerdError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw invalid(code === 'ENOENT' ? 'config.json: no such file or directory' : `config.json: ${code}`);
+  } finally {
+    await handle?.close();
+  }
+}
+
+function parse(text: string): Json {
+  try {
+    return record(JSON.parse(text), 'config.json');
+  } catch (error) {
+    if (error instanceof ContainerdError) throw error;
+    throw invalid(`config.json: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function processOf(json: Json): ProcessSpec {
+  const args = strings(json.args ?? [], 'process.args');
+  if (args.length === 0) throw invalid('process.args is empty');
+  return {
+    terminal: json.terminal === true,
+    user: userOf(json.user === undefined ? {} : record(json.user, 'process.user')),
+    args,
+    env: strings(json.env ?? [], 'process.env'),
+    cwd: typeof json.cwd === 'string' ? json.cwd : '/',
+  };
+}
+
+function userOf(json: Json): User {
+  const gids = json.additionalGids ?? [];
+  if (!Array.isArray(gids)) throw invalid('process.user.additionalGids is not a list');
+  return {
+    uid: id(json.uid, 'uid'),
+    gid: id(json.gid, 'gid'),
+    additionalGids: gids.map((it) => id(it, 'gid')),
+  };
+}
+
+function id(value: unknown, name: string): number {
+  if (value === undefined) return 0;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
+  throw invalid(`process.user: ${name} is out of range`);
+}
+
+function strings(value: unknown, name: string): string[] {
+  if (Array.isArray(value) && value.every((it) => typeof it === 'string')) return value;
+  throw invalid(`${name} is not a list of strings`);
+}
+
+function record(value: unknown, name: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  throw invalid(`${name} is not an object`);
+}
+
+const invalid = (why: string) => new ContainerdError('bundleInvalid', why);

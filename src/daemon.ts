@@ -1,0 +1,89 @@
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { createSignal, createUpdate } from './actors/deliver.ts';
+import { createEventHub } from './actors/event-hub.ts';
+import { createLaunch } from './actors/launch.ts';
+import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
+import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
+import { startSystem } from './actors/system.ts';
+import { createTransitionLog } from './actors/transition-log.ts';
+import type { DaemonFlags } from './cli/daemon-flags.ts';
+import { ContainerdError } from './errors.ts';
+import { flock } from './linux/flock.ts';
+import type { Logger } from './log.ts';
+import type { RuncLocation } from './runc/command.ts';
+import { createApi } from './server/api.ts';
+import { listen } from './server/listen.ts';
+import type { ShimExit } from './shim/client.ts';
+import { ensureShim } from './shim/launch.ts';
+
+/** The shim is bundled next to the daemon. */
+const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim.js', import.meta.url))];
+
+/** Runs a daemon until it is told to end (SIGTERM or SIGINT) and its containers have ended. */
+export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> {
+  const stateDir = stateDirAt(flags.stateDir);
+  await makeStateDir(stateDir);
+  const lock = flock(stateDir.lock);
+  if (lock === undefined) throw new Error(`another daemon uses the state dir ${stateDir.root}`);
+
+  const runc: RuncLocation = { command: flags.runtime, root: stateDir.runc };
+  const hub = createEventHub();
+  const shim = await ensureShim({
+    stateDir: stateDir.root,
+    program: SHIM_PROGRAM,
+    env: process.env,
+    onExit: (exit) => exited(exit),
+    onLost: (cause) => log.error({ err: cause }, 'the shim was lost'),
+  });
+  log.debug({ pid: shim.pid }, 'shim connected');
+
+  const system = startSystem(
+    {
+      effects: {
+        restore: async () => 0,
+        launch: createLaunch({ runc, stateDir, shim: () => shim, timeoutMs: flags.runtimeTimeoutMs }),
+        signal: createSignal(() => shim),
+        update: createUpdate(() => shim),
+        pause: createPause(runc),
+        resume: createResume(runc),
+        killFrozen: createKillFrozen(runc, () => shim),
+        checkpoint: () => Promise.reject(new ContainerdError('unimplemented', 'CreateCheckpoint')),
+        deleteCheckpoint: () => Promise.reject(new ContainerdError('unimplemented', 'DeleteCheckpoint')),
+        delete: createDelete(runc, stateDir),
+      },
+      publish: hub.publish,
+      report: (what, about) => log.error({ failure: about }, what),
+      stray: (exit) => log.warn({ exit }, 'a process ended that no container knows'),
+    },
+    { concurrency: flags.concurrency, ...(flags.debug && { inspect: createTransitionLog(log) }) },
+  );
+
+  function exited({ process: { key, pid }, status, timestamp }: ShimExit): void {
+    system.exited({
+      type: 'shim.exited',
+      id: key.container,
+      process: key.process,
+      pid,
+      status,
+      unixNs: String(timestamp),
+    });
+    shim.ack(key).catch((err) => log.warn({ err, key }, 'an exit could not be acknowledged'));
+  }
+
+  const machine = { id: flags.id, cpus: os.cpus().length, memoryBytes: BigInt(os.totalmem()) };
+  const server = await listen(createApi({ system, hub, machine }), flags.listen);
+  log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info({ signal }, 'ending the containers');
+      system.stop();
+    });
+  }
+  await system.stopped;
+  server.close();
+  shim.close();
+  lock.release();
+  log.info('containerd has ended');
+}

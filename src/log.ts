@@ -1,0 +1,17 @@
+import { pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+
+export type { Logger } from 'pino';
+
+/** The daemon's log, on stderr: lines of JSON on a pipe, readable on a terminal. */
+export function createLog({ debug }: { debug: boolean }) {
+  const level = debug ? 'debug' : 'info';
+  const stderr = pino.destination({ fd: 2, sync: false });
+  if (!process.stderr.isTTY) return pino({ name: 'containerd', level }, stderr);
+  const pretty = prettyFactory({
+    colorize: true,
+    ignore: 'pid,hostname,name',
+    translateTime: 'SYS:HH:MM:ss.l',
+  });
+  return pino({ name: 'containerd', level }, { write: (line: string) => stderr.write(pretty(line) ?? '') });
+}

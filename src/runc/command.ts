@@ -1,0 +1,143 @@
+/** The command lines of runc (1.1.5, `runc help`), one function a verb; nothing here runs anything. */
+
+/** Which runc, and where it keeps its state. */
+export type RuncLocation = {
+  /** Name (looked up in PATH) or path. */
+  command: string;
+  /** runc's `--root`. */
+  root: string;
+};
+
+/** What `run`, `exec` and `restore` have in common: they detach and write down the pid they leave behind. */
+export type Detached = {
+  id: string;
+  pidFile: string;
+  /** Where runc logs as JSON lines: its last error line says why it failed. */
+  logFile: string;
+  /** Where runc sends the terminal's master; empty for no terminal. */
+  consoleSocket: string;
+};
+
+/** The flags of a checkpoint, for `checkpoint` and again for `restore`. */
+export type CriuFlags = {
+  imagePath: string;
+  workPath: string;
+  tcp: boolean;
+  unixSockets: boolean;
+  shell: boolean;
+  /** The criu to use; empty for the one in PATH. */
+  criu: string;
+};
+
+const withTerminal = (consoleSocket: string): string[] =>
+  consoleSocket === '' ? [] : ['--console-socket', consoleSocket];
+
+const withCriu = ({ imagePath, workPath, tcp, unixSockets, shell }: CriuFlags): string[] => [
+  '--image-path',
+  imagePath,
+  '--work-path',
+  workPath,
+  ...(tcp ? ['--tcp-established'] : []),
+  ...(unixSockets ? ['--ext-unix-sk'] : []),
+  ...(shell ? ['--shell-job'] : []),
+];
+
+function globalFlags({ command, root }: RuncLocation, logFile = '', criu = ''): string[] {
+  return [
+    command,
+    '--root',
+    root,
+    ...(logFile === '' ? [] : ['--log', logFile]),
+    '--log-format',
+    'json',
+    ...(criu === '' ? [] : ['--criu', criu]),
+  ];
+}
+
+const detached = ({ pidFile, consoleSocket }: Detached): string[] => [
+  '--detach',
+  '--pid-file',
+  pidFile,
+  ...withTerminal(consoleSocket),
+];
+
+/** Creates and starts the container of a bundle. */
+export const runCommand = (runc: RuncLocation, options: Detached & { bundle: string }): string[] => [
+  ...globalFlags(runc, options.logFile),
+  'run',
+  ...detached(options),
+  '--bundle',
+  options.bundle,
+  '--',
+  options.id,
+];
+
+/** Runs the process that a JSON file describes in a container. */
+export const execCommand = (runc: RuncLocation, options: Detached & { processFile: string }): string[] => [
+  ...globalFlags(runc, options.logFile),
+  'exec',
+  ...detached(options),
+  '--process',
+  options.processFile,
+  '--',
+  options.id,
+];
+
+/** Restores a container from a checkpoint of its bundle. */
+export const restoreCommand = (
+  runc: RuncLocation,
+  options: Detached & CriuFlags & { bundle: string },
+): string[] => [
+  ...globalFlags(runc, options.logFile, options.criu),
+  'restore',
+  ...detached(options),
+  ...withCriu(options),
+  '--bundle',
+  options.bundle,
+  '--',
+  options.id,
+];
+
+/** Writes a checkpoint; the container ends unless it is left running. */
+export const checkpointCommand = (
+  runc: RuncLocation,
+  options: CriuFlags & { id: string; leaveRunning: boolean },
+): string[] => [
+  ...globalFlags(runc, '', options.criu),
+  'checkpoint',
+  ...withCriu(options),
+  ...(options.leaveRunning ? ['--leave-running'] : []),
+  '--',
+  options.id,
+];
+
+export const pauseCommand = (runc: RuncLocation, id: string): string[] => [
+  ...globalFlags(runc),
+  'pause',
+  '--',
+  id,
+];
+
+export const resumeCommand = (runc: RuncLocation, id: string): string[] => [
+  ...globalFlags(runc),
+  'resume',
+  '--',
+  id,
+];
+
+/** Removes an ended container; with `force`, kills what is left of it first. */
+export const deleteCommand = (runc: RuncLocation, id: string, force: boolean): string[] => [
+  ...globalFlags(runc),
+  'delete',
+  ...(force ? ['--force'] : []),
+  '--',
+  id,
+];
+
+/** Describes a container as JSON. */
+export const stateCommand = (runc: RuncLocation, id: string): string[] => [
+  ...globalFlags(runc),
+  'state',
+  '--',
+  id,
+];

@@ -1,0 +1,71 @@
+import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { EventHub } from '../actors/event-hub.ts';
+import type { System } from '../actors/system.ts';
+import { readBundle } from '../bundle/bundle.ts';
+import { failure } from '../errors.ts';
+import type * as wire from '../generated/api.ts';
+import type { Outcome, Request } from '../machines/messages.ts';
+import { streamEvents } from './events.ts';
+import {
+  checkpointRequest,
+  createRequest,
+  deleteCheckpointRequest,
+  execRequest,
+  signalRequest,
+  updateProcessRequest,
+  updateRequest,
+} from './requests.ts';
+import { type MachineInfo, stateResponse } from './state.ts';
+import { serviceError, serviceErrorOf } from './status.ts';
+
+export type ApiOptions = { system: System; hub: EventHub; machine: MachineInfo };
+
+/** The service `types.API`: each call becomes a request to the system, and its outcome the answer. */
+export function createApi({ system, hub, machine }: ApiOptions): wire.APIServer {
+  let requests = 0;
+  const nextId = () => `r${++requests}`;
+
+  /** A call that the system answers: `admit` checks it, `respond` makes the message of a success. */
+  function asked<Call, Answer>(
+    admit: (requestId: string, call: Call) => Request | Promise<Request>,
+    respond: (outcome: Outcome & { ok: true }) => Answer,
+  ): handleUnaryCall<Call, Answer> {
+    return (call, callback) => void answer(call, callback, admit, respond);
+  }
+  async function answer<Call, Answer>(
+    call: ServerUnaryCall<Call, Answer>,
+    callback: sendUnaryData<Answer>,
+    admit: (requestId: string, call: Call) => Request | Promise<Request>,
+    respond: (outcome: Outcome & { ok: true }) => Answer,
+  ): Promise<void> {
+    try {
+      const requestId = nextId();
+      const request = await admit(requestId, call.request);
+      if (call.cancelled) return callback(serviceError(failure('cancelled')));
+      call.on('cancelled', () => system.cancel(request.id, requestId));
+      const outcome = await system.request(request);
+      if (outcome.ok) callback(null, respond(outcome));
+      else callback(serviceError(outcome.failure));
+    } catch (error) {
+      callback(serviceErrorOf(error));
+    }
+  }
+
+  return {
+    createContainer: asked(
+      (requestId, request: wire.CreateContainerRequest) => createRequest(requestId, request, readBundle),
+      ({ pid }) => ({ pid }),
+    ),
+    updateContainer: asked(updateRequest, () => ({})),
+    signal: asked(signalRequest, () => ({})),
+    addProcess: asked(execRequest, ({ pid }) => ({ pid })),
+    updateProcess: asked(updateProcessRequest, () => ({})),
+    createCheckpoint: asked(checkpointRequest, () => ({})),
+    deleteCheckpoint: asked(deleteCheckpointRequest, () => ({})),
+    listCheckpoint: (_call, callback) => callback(serviceError(failure('unimplemented', 'ListCheckpoint'))),
+    state: (_call, callback) => callback(null, stateResponse(system.list(), machine)),
+    events: (call) => streamEvents(call, hub),
+    getStats: (call) =>
+      void call.destroy(Object.assign(new Error(), serviceError(failure('unimplemented', 'GetStats')))),
+  };
+}

@@ -1,0 +1,55 @@
+import { lstat, mkdir, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type APIServer, APIService } from '../generated/api.ts';
+
+/** Owner and group may connect (unix(7): to connect is to write). */
+const SOCKET_UMASK = 0o117;
+
+/** A daemon's API on its socket. */
+export type ApiServer = {
+  /** Takes no more calls, ends the streams, and removes the socket. */
+  close(): void;
+};
+
+/**
+ * Serves the API on a unix socket (a path). A socket that nobody listens on is replaced. Throws where somebody does,
+ * and where the path is something else, which is left alone.
+ */
+export async function listen(api: APIServer, socketPath: string): Promise<ApiServer> {
+  await mkdir(path.dirname(socketPath), { recursive: true, mode: 0o711 });
+  await makeRoom(socketPath);
+  const server = new Server({ 'grpc.max_concurrent_streams': 100_000 });
+  server.addService(APIService, api);
+  const before = process.umask(SOCKET_UMASK);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.bindAsync(`unix:${socketPath}`, ServerCredentials.createInsecure(), (error) =>
+        error ? reject(error) : resolve(),
+      );
+    });
+  } finally {
+    process.umask(before);
+  }
+  return { close: () => server.forceShutdown() };
+}
+
+async function makeRoom(socketPath: string): Promise<void> {
+  const info = await lstat(socketPath).catch(() => undefined);
+  if (info === undefined) return;
+  if (!info.isSocket()) throw new Error(`${socketPath} is there and is no socket; it is left alone`);
+  if (await isAlive(socketPath)) throw new Error(`another daemon listens on ${socketPath}`);
+  await unlink(socketPath);
+}
+
+function isAlive(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
