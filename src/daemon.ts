@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { createCheckpoint } from './actors/checkpoint.ts';
 import { createSignal, createUpdate } from './actors/deliver.ts';
 import { createEventHub } from './actors/event-hub.ts';
 import { createLaunch } from './actors/launch.ts';
@@ -7,8 +8,8 @@ import { createDelete, createKillFrozen, createPause, createResume } from './act
 import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
 import { startSystem } from './actors/system.ts';
 import { createTransitionLog } from './actors/transition-log.ts';
+import { deleteCheckpoint } from './checkpoints/store.ts';
 import type { DaemonFlags } from './cli/daemon-flags.ts';
-import { ContainerdError } from './errors.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
 import type { RuncLocation } from './runc/command.ts';
@@ -20,6 +21,9 @@ import { ensureShim } from './shim/launch.ts';
 /** The shim is bundled next to the daemon. */
 const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim.js', import.meta.url))];
 
+/** How long CRIU may take. */
+const CHECKPOINT_TIMEOUT_MS = 600_000;
+
 /** Runs a daemon until it is told to end (SIGTERM or SIGINT) and its containers have ended. */
 export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> {
   const stateDir = stateDirAt(flags.stateDir);
@@ -28,6 +32,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   if (lock === undefined) throw new Error(`another daemon uses the state dir ${stateDir.root}`);
 
   const runc: RuncLocation = { command: flags.runtime, root: stateDir.runc };
+  // The launcher knows of a CRIU that was installed apart from the system's.
+  const criu = process.env.CONTAINERD_CRIU ?? '';
   const hub = createEventHub();
   const shim = await ensureShim({
     stateDir: stateDir.root,
@@ -42,14 +48,21 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     {
       effects: {
         restore: async () => 0,
-        launch: createLaunch({ runc, stateDir, shim: () => shim, timeoutMs: flags.runtimeTimeoutMs }),
+        launch: createLaunch({
+          runc,
+          stateDir,
+          shim: () => shim,
+          criu,
+          timeoutMs: flags.runtimeTimeoutMs,
+          restoreTimeoutMs: CHECKPOINT_TIMEOUT_MS,
+        }),
         signal: createSignal(() => shim),
         update: createUpdate(() => shim),
         pause: createPause(runc),
         resume: createResume(runc),
         killFrozen: createKillFrozen(runc, () => shim),
-        checkpoint: () => Promise.reject(new ContainerdError('unimplemented', 'CreateCheckpoint')),
-        deleteCheckpoint: () => Promise.reject(new ContainerdError('unimplemented', 'DeleteCheckpoint')),
+        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: CHECKPOINT_TIMEOUT_MS }),
+        deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
         delete: createDelete(runc, stateDir),
       },
       publish: hub.publish,

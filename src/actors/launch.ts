@@ -1,9 +1,17 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { endOfCriuLog } from '../checkpoints/criu-log.ts';
+import { imagesOf, readCheckpoint } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
 import { INIT, type Inherited, type Launched, type ProcessSpec } from '../machines/messages.ts';
 import type { LaunchInput } from '../machines/process.ts';
-import { type Detached, execCommand, type RuncLocation, runCommand } from '../runc/command.ts';
+import {
+  type Detached,
+  execCommand,
+  type RuncLocation,
+  restoreCommand,
+  runCommand,
+} from '../runc/command.ts';
 import { lastWords } from '../runc/log.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
@@ -13,8 +21,11 @@ export type LaunchOptions = {
   runc: RuncLocation;
   stateDir: StateDir;
   shim: () => ShimClient;
-  /** How long a runc may take to start a process. */
+  /** The criu to use; empty for the one in PATH. */
+  criu: string;
+  /** How long a runc may take to start a process, and to restore a container. */
   timeoutMs: number;
+  restoreTimeoutMs: number;
 };
 
 /** Where the files of one launch are, in the container's folder. */
@@ -22,13 +33,15 @@ const filesOf = (folder: string, process: string) => ({
   pidFile: path.join(folder, `${process}.pid`),
   logFile: path.join(folder, `${process}.log`),
   processFile: path.join(folder, `${process}.json`),
+  workPath: path.join(folder, 'criu'),
 });
 
 /**
  * Has the shim run the runc that starts a process, and gives the pid that runc leaves behind. Throws a
  * ContainerdError with runc's own words; nothing of an exec is left then, and of a container what `delete` removes.
  */
-export function createLaunch({ runc, stateDir, shim, timeoutMs }: LaunchOptions) {
+export function createLaunch(options: LaunchOptions) {
+  const { stateDir, shim } = options;
   return async (input: LaunchInput): Promise<Launched> => {
     const { id, process, spec, stdio } = input;
     const folder = stateDir.container(id);
@@ -39,35 +52,44 @@ export function createLaunch({ runc, stateDir, shim, timeoutMs }: LaunchOptions)
     try {
       const { pid, startTime } = await shim().start({
         key: { container: id, process },
-        argv: commandLine(runc, input, { id, consoleSocket, ...files }),
+        argv: await commandLine(options, input, { id, consoleSocket, ...files }),
         env: [`PATH=${globalThis.process.env.PATH ?? ''}`],
         cwd: '/',
         pidFile: files.pidFile,
         ...stdio,
         consoleSocket,
-        timeoutMs,
+        timeoutMs: input.launch.kind === 'restore' ? options.restoreTimeoutMs : options.timeoutMs,
       });
       return { pid, startTime: String(startTime) };
     } catch (error) {
-      throw await explain(error, files.logFile, input);
+      throw await explain(error, files, input);
     } finally {
-      if (process !== INIT) await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
+      if (process !== INIT) {
+        const { pidFile, logFile, processFile } = files;
+        await Promise.all([pidFile, logFile, processFile].map((file) => rm(file, { force: true })));
+      }
     }
   };
 }
 
-function commandLine(
-  runc: RuncLocation,
+type Files = ReturnType<typeof filesOf>;
+
+async function commandLine(
+  { runc, criu }: LaunchOptions,
   { launch, bundlePath }: LaunchInput,
-  options: Detached & { processFile: string },
-): string[] {
+  options: Detached & Files,
+): Promise<string[]> {
   switch (launch.kind) {
     case 'start':
       return runCommand(runc, { ...options, bundle: bundlePath });
     case 'exec':
       return execCommand(runc, options);
-    case 'restore':
-      throw new ContainerdError('unimplemented', 'restore');
+    case 'restore': {
+      const flags = await readCheckpoint(bundlePath, launch.checkpoint);
+      const imagePath = imagesOf(bundlePath, launch.checkpoint);
+      await mkdir(options.workPath, { mode: 0o700 });
+      return restoreCommand(runc, { ...options, ...flags, criu, imagePath, bundle: bundlePath });
+    }
   }
 }
 
@@ -85,7 +107,11 @@ function execProcess({ terminal, user, args, env, cwd }: ProcessSpec, inherited:
 }
 
 /** What went wrong, in the words of whoever knows: the kernel about a path, runc about a container. */
-async function explain(error: unknown, logFile: string, { process, launch }: LaunchInput): Promise<unknown> {
+async function explain(
+  error: unknown,
+  { logFile, workPath }: Files,
+  { process, launch }: LaunchInput,
+): Promise<unknown> {
   if (!(error instanceof ShimError)) return error;
   const cause = { cause: error };
   const what = launch.kind === 'exec' ? `exec ${process}` : launch.kind;
@@ -94,7 +120,9 @@ async function explain(error: unknown, logFile: string, { process, launch }: Lau
       return new ContainerdError(isMissing(error) ? 'stdioNotFound' : 'stdioInvalid', error.message, cause);
     case 'runtime': {
       const words = lastWords(await readFile(logFile, 'utf8').catch(() => '')) || lastWords(error.output);
-      return new ContainerdError('runtimeFailed', words || error.message, cause);
+      const criuLog = launch.kind === 'restore' ? await endOfCriuLog(path.join(workPath, 'restore.log')) : '';
+      const all = [words || error.message, criuLog].filter((part) => part !== '').join('\n');
+      return new ContainerdError('runtimeFailed', all, cause);
     }
     case 'timeout':
       return new ContainerdError('runtimeTimeout', `${what}: ${error.message}`, cause);

@@ -2,7 +2,8 @@ import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc
 import type { EventHub } from '../actors/event-hub.ts';
 import type { System } from '../actors/system.ts';
 import { readBundle } from '../bundle/bundle.ts';
-import { failure } from '../errors.ts';
+import { listCheckpoints } from '../checkpoints/store.ts';
+import { ContainerdError, failure } from '../errors.ts';
 import type * as wire from '../generated/api.ts';
 import type { Outcome, Request } from '../machines/messages.ts';
 import { streamEvents } from './events.ts';
@@ -17,6 +18,7 @@ import {
 } from './requests.ts';
 import { type MachineInfo, stateResponse } from './state.ts';
 import { serviceError, serviceErrorOf } from './status.ts';
+import { checkId } from './validate.ts';
 
 export type ApiOptions = { system: System; hub: EventHub; machine: MachineInfo };
 
@@ -51,6 +53,19 @@ export function createApi({ system, hub, machine }: ApiOptions): wire.APIServer 
     }
   }
 
+  async function list(
+    { request }: ServerUnaryCall<wire.ListCheckpointRequest, wire.ListCheckpointResponse>,
+    callback: sendUnaryData<wire.ListCheckpointResponse>,
+  ): Promise<void> {
+    try {
+      const container = system.find(checkId(request.id));
+      if (container === undefined) throw new ContainerdError('noSuchContainers');
+      callback(null, { checkpoints: await listCheckpoints(container.bundlePath) });
+    } catch (error) {
+      callback(serviceErrorOf(error));
+    }
+  }
+
   return {
     createContainer: asked(
       (requestId, request: wire.CreateContainerRequest) => createRequest(requestId, request, readBundle),
@@ -62,7 +77,7 @@ export function createApi({ system, hub, machine }: ApiOptions): wire.APIServer 
     updateProcess: asked(updateProcessRequest, () => ({})),
     createCheckpoint: asked(checkpointRequest, () => ({})),
     deleteCheckpoint: asked(deleteCheckpointRequest, () => ({})),
-    listCheckpoint: (_call, callback) => callback(serviceError(failure('unimplemented', 'ListCheckpoint'))),
+    listCheckpoint: (call, callback) => void list(call, callback),
     state: (_call, callback) => callback(null, stateResponse(system.list(), machine)),
     events: (call) => streamEvents(call, hub),
     getStats: (call) =>

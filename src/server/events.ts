@@ -1,4 +1,4 @@
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import type { EventHub, Published } from '../actors/event-hub.ts';
 import { Event, type EventsRequest } from '../generated/api.ts';
 
@@ -30,6 +30,8 @@ export function streamEvents(call: Call, hub: EventHub): void {
     else if (missed === undefined && backlog.length < MAX_BACKLOG) backlog.push(event);
     else missed = event;
   });
+  // A client that waits for the headers knows from then on that it misses nothing.
+  call.sendMetadata(new Metadata());
   call.on('drain', () => {
     blocked = false;
     while (!blocked) {

@@ -1,0 +1,101 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bundles, makeBundles } from './fixtures/bundle.ts';
+import { type EventStream, failureOf, processState, TestDaemon } from './fixtures/daemon.ts';
+
+let bundles: Bundles;
+let daemon: TestDaemon;
+let events: EventStream;
+
+beforeAll(async () => {
+  bundles = await makeBundles();
+  daemon = await TestDaemon.start();
+  events = await daemon.events();
+});
+afterAll(async () => {
+  await daemon?.remove();
+  await bundles?.remove();
+});
+
+const unique = (name: string) => `${name}-${process.pid}`;
+
+describe('a container', () => {
+  it('runs, is listed with its pid, ends, is told of, and its id is free again', async () => {
+    const id = unique('life');
+    const bundle = await bundles.make('life');
+    const { pid } = await daemon.create(id, bundle);
+    const [container] = await daemon.containers();
+    expect(container).toMatchObject({ id, bundlePath: bundle, status: 'running' });
+    expect(container?.processes).toMatchObject([{ pid, args: ['sleep', '1000'], cwd: '/' }]);
+    expect((await processState(pid))?.letter).toBe('S');
+
+    await daemon.signal(id, 15);
+    await daemon.signal(id, 9);
+    const exit = await events.exit(id, pid);
+    expect(exit.status).toBe(137);
+    expect(await processState(pid)).toBeUndefined();
+    expect(await daemon.runcContainers()).toEqual([]);
+
+    const again = await daemon.create(id, bundle);
+    await daemon.signal(id, 9, again.pid);
+    expect((await events.exit(id, again.pid)).status).toBe(137);
+    expect(await daemon.containers()).toEqual([]);
+  });
+
+  it('is answered with its pid even where it has exited before the answer', async () => {
+    const id = unique('short');
+    const { pid } = await daemon.create(id, await bundles.make('short', { args: ['sh', '-c', 'exit 42'] }));
+    expect(pid).toBeGreaterThan(1);
+    expect((await events.exit(id, pid)).status).toBe(42);
+  });
+
+  it('fails in runc’s own words where its program is missing, and leaves nothing', async () => {
+    const id = unique('missing');
+    const failure = await failureOf(daemon.create(id, await bundles.make('missing', { args: ['nope'] })));
+    expect(failure).toEqual({
+      code: 'INTERNAL',
+      message:
+        'containerd: runc run failed: unable to start container process: exec: "nope": executable file not found in $PATH',
+    });
+    expect(await daemon.runcContainers()).toEqual([]);
+    expect(await daemon.containers()).toEqual([]);
+  });
+
+  it('is created once where several ask for the same id at once', async () => {
+    const id = unique('race');
+    const bundle = await bundles.make('race');
+    const tries = await Promise.allSettled([1, 2, 3, 4].map(() => daemon.create(id, bundle)));
+    expect(tries.filter((it) => it.status === 'fulfilled')).toHaveLength(1);
+    expect(await failureOf(daemon.create(id, bundle))).toEqual({
+      code: 'ALREADY_EXISTS',
+      message: 'containerd: container already exists',
+    });
+    await daemon.signal(id, 9);
+    await events.exit(id);
+  });
+
+  it('is refused where its bundle has vanished', async () => {
+    const bundle = await bundles.make('vanished');
+    await rm(bundle, { recursive: true });
+    expect(await failureOf(daemon.create(unique('vanished'), bundle))).toEqual({
+      code: 'NOT_FOUND',
+      message: 'containerd: bundle not found',
+    });
+  });
+});
+
+describe('many short-lived containers', () => {
+  it('each have one exit event with their own pid and status', async () => {
+    const COUNT = 60;
+    const bundle = await Promise.all(
+      Array.from({ length: COUNT }, (_, n) => bundles.make(`many-${n}`, { args: ['sh', '-c', `exit ${n}`] })),
+    );
+    const pids = await Promise.all(bundle.map((path, n) => daemon.create(unique(`many-${n}`), path)));
+    for (const [n, { pid }] of pids.entries()) {
+      const exit = await events.exit(unique(`many-${n}`));
+      expect({ pid: exit.pid, status: exit.status }).toEqual({ pid, status: n });
+    }
+    expect(events.seen.filter((it) => it.id.startsWith('many-'))).toHaveLength(COUNT);
+    expect(await daemon.runcContainers()).toEqual([]);
+  });
+});
