@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+
+/** Of /proc/<pid>/stat (proc(5)). */
+export type ProcessStat = {
+  /** One letter: `R` running, `S` sleeping, `Z` zombie, … */
+  state: string;
+  parentPid: number;
+  /** When the kernel started it, in clock ticks since boot (field 22): with the pid, who it is. */
+  startTime: bigint;
+};
+
+const STATE = 0;
+const PARENT_PID = 1;
+const START_TIME = 19;
+
+/**
+ * What /proc says of a process, undefined where there is none. Reads synchronously: procfs does not wait for a disk, and
+ * an answer that came later would be about a pid that might have changed hands.
+ */
+export function processStat(pid: number): ProcessStat | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return {
+    state: fields[STATE] ?? '',
+    parentPid: Number(fields[PARENT_PID]),
+    startTime: BigInt(fields[START_TIME] ?? 0),
+  };
+}
