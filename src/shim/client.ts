@@ -1,4 +1,11 @@
+import { connect, type Socket } from 'node:net';
 import type { Exited, Key, Process, Start, Update } from '../generated/shim.ts';
+import { createDialogue } from './dialogue.ts';
+import { ShimError } from './error.ts';
+import { type Body, VERSION } from './frames.ts';
+
+/** A shim that takes longer to say who it is does not work. */
+const WELCOME_TIMEOUT_MS = 10_000;
 
 /** Which process of which container. */
 export type ShimKey = Key;
@@ -33,8 +40,15 @@ export type ShimClient = {
   readonly pid: number;
   /** What the shim held when the connection was made: running, or exited and not acknowledged. */
   readonly processes: readonly ShimProcess[];
+  /** Starts in flight then, which an earlier connection asked for: see `awaitStart`. */
+  readonly starting: readonly ShimKey[];
   /** Starts a process; resolves once it runs (or has run: its exit may follow at once). */
   start(request: ShimStart): Promise<{ pid: number; startTime: bigint }>;
+  /**
+   * The outcome of a start that an earlier connection asked for, as `start` would have given it. `noProcess` if it has
+   * failed before this was asked.
+   */
+  awaitStart(key: ShimKey): Promise<{ pid: number; startTime: bigint }>;
   /** Signals a process; `noProcess` if it has exited. Signal 0 only asks. */
   kill(key: ShimKey, signal: number): Promise<void>;
   /** Resizes a process's terminal, or ends its stdin. */
@@ -45,8 +59,73 @@ export type ShimClient = {
   close(): void;
 };
 
+/** Resolves with the connection once it is there; rejects with the socket's own error. */
+function open(socketPath: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+function processOf(process: Process | undefined): ShimProcess {
+  if (process?.key === undefined) {
+    throw new ShimError('lost', 'the shim speaks of a process without saying which');
+  }
+  return { ...process, key: process.key };
+}
+
 /**
  * Connects to a running shim and says hello. Rejects with the socket's own error (ENOENT, ECONNREFUSED) where
- * there is no shim, and with a `ShimError` where it does not answer.
+ * there is no shim, and with a `ShimError` where one hangs up (`lost`) or does not answer (`timeout`).
  */
-export declare function connectShim(options: ConnectOptions): Promise<ShimClient>;
+export async function connectShim({ socketPath, onExit, onLost }: ConnectOptions): Promise<ShimClient> {
+  const socket = await open(socketPath);
+  let closed = false;
+  let welcomed = false;
+  const connection = createDialogue(
+    socket,
+    (body) => {
+      if (body.$case === 'exited' && !closed) {
+        onExit({ ...body.value, process: processOf(body.value.process) });
+      }
+    },
+    (cause) => {
+      if (welcomed && !closed) {
+        onLost(cause);
+      }
+    },
+  );
+  const tooLate = new ShimError('timeout', `the shim does not answer within ${WELCOME_TIMEOUT_MS} ms`);
+  const timer = setTimeout(() => connection.end(tooLate), WELCOME_TIMEOUT_MS);
+  const hello = { $case: 'hello', value: { version: VERSION } } as const;
+  const { value: welcome } = await connection.request(hello, 'welcome').finally(() => clearTimeout(timer));
+  welcomed = true;
+
+  const started = async (body: Body): Promise<{ pid: number; startTime: bigint }> => {
+    const { value } = await connection.request(body, 'started');
+    const { pid, startTime } = processOf(value.process);
+    return { pid, startTime };
+  };
+  const done = async (body: Body): Promise<void> => {
+    await connection.request(body, 'done');
+  };
+  return {
+    pid: welcome.pid,
+    processes: welcome.processes.map(processOf),
+    starting: welcome.starting,
+    start: (request) => started({ $case: 'start', value: request }),
+    awaitStart: (key) => started({ $case: 'await', value: { key } }),
+    kill: (key, signal) => done({ $case: 'kill', value: { key, signal } }),
+    update: (key, { closeStdin = false, width = 0, height = 0 }) =>
+      done({ $case: 'update', value: { key, closeStdin, width, height } }),
+    ack: (key) => done({ $case: 'ack', value: { key } }),
+    close() {
+      closed = true;
+      connection.end(new ShimError('lost', 'the connection to the shim has been closed'));
+    },
+  };
+}

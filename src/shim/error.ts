@@ -2,7 +2,7 @@ import { type Failed, Failed_Reason } from '../generated/shim.ts';
 
 /**
  * Why the shim did nothing; all but the last are `Failed.Reason` of proto/shim.proto. `lost`: the connection to the
- * shim ended before it answered, so what became of the request is only known once a new connection says so.
+ * shim ended before it answered, so what became of the request is only known once a new connection says so (`awaitStart`).
  */
 export type ShimErrorReason =
   | 'noProcess'
@@ -14,15 +14,18 @@ export type ShimErrorReason =
   | 'exists'
   | 'lost';
 
-const REASONS: Partial<Record<Failed_Reason, ShimErrorReason>> = {
-  [Failed_Reason.REASON_NO_PROCESS]: 'noProcess',
-  [Failed_Reason.REASON_STDIO]: 'stdio',
-  [Failed_Reason.REASON_SPAWN]: 'spawn',
-  [Failed_Reason.REASON_RUNTIME]: 'runtime',
-  [Failed_Reason.REASON_TIMEOUT]: 'timeout',
-  [Failed_Reason.REASON_KERNEL]: 'kernel',
-  [Failed_Reason.REASON_EXISTS]: 'exists',
+const NUMBERS: Record<Exclude<ShimErrorReason, 'lost'>, Failed_Reason> = {
+  noProcess: Failed_Reason.REASON_NO_PROCESS,
+  stdio: Failed_Reason.REASON_STDIO,
+  spawn: Failed_Reason.REASON_SPAWN,
+  runtime: Failed_Reason.REASON_RUNTIME,
+  timeout: Failed_Reason.REASON_TIMEOUT,
+  kernel: Failed_Reason.REASON_KERNEL,
+  exists: Failed_Reason.REASON_EXISTS,
 };
+const REASONS = new Map(
+  Object.entries(NUMBERS).map(([reason, number]) => [number, reason as ShimErrorReason] as const),
+);
 
 /** What an error of the shim says besides its message. */
 export type ShimErrorDetails = {
@@ -53,5 +56,15 @@ export class ShimError extends Error {
 
 /** The error that a `Failed` frame stands for. A reason that this version does not know is `kernel`. */
 export function shimErrorOf(failed: Failed): ShimError {
-  return new ShimError(REASONS[failed.reason] ?? 'kernel', failed.message, failed);
+  return new ShimError(REASONS.get(failed.reason) ?? 'kernel', failed.message, failed);
+}
+
+/** The `Failed` frame for whatever was thrown; what no one foresaw has no reason, only a message. */
+export function failedOf(error: unknown): Failed {
+  if (error instanceof ShimError && error.reason !== 'lost') {
+    const { message, errno, exitStatus, output } = error;
+    return { reason: NUMBERS[error.reason], message, errno, exitStatus, output };
+  }
+  const nothing = { errno: 0, exitStatus: 0, output: '' };
+  return { reason: Failed_Reason.REASON_UNSPECIFIED, message: String(error), ...nothing };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { duplicate, pendingBytes, readNow, setNonblocking, writeNow } from '../../src/linux/descriptor.ts';
 import { createEventfd } from '../../src/linux/eventfd.ts';
-import { tryLock } from '../../src/linux/flock.ts';
+import { flock } from '../../src/linux/flock.ts';
 import { createPipe } from '../../src/linux/pipe.ts';
 import { splice, spliceAside } from '../../src/linux/splice.ts';
 import { watchFd } from '../../src/linux/watch.ts';
@@ -134,15 +134,15 @@ test('an eventfd is readable once it has been raised', () => {
   closeSync(fd);
 });
 
-test('a lock is one holder’s until its descriptor is closed', () => {
+test('a file is locked by one holder until it releases the lock', () => {
   const path = join(directory, 'lock');
-  const first = openSync(path, 'w');
-  const second = openSync(path, 'w');
-  expect(tryLock(first)).toBe(true);
-  expect(tryLock(second)).toBe(false);
-  closeSync(first);
-  expect(tryLock(second)).toBe(true);
-  closeSync(second);
+  const first = flock(path);
+  expect(first).toBeDefined();
+  expect(flock(path)).toBeUndefined();
+  first?.release();
+  const second = flock(path);
+  expect(second).toBeDefined();
+  second?.release();
 });
 
 test('a descriptor can be made non-blocking later', () => {
