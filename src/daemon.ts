@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createCheckpoint } from './actors/checkpoint.ts';
 import { createSignal, createUpdate } from './actors/deliver.ts';
 import { createEventHub } from './actors/event-hub.ts';
+import { openJournal } from './actors/journal.ts';
 import { createLaunch } from './actors/launch.ts';
 import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
 import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
@@ -12,6 +13,7 @@ import { deleteCheckpoint } from './checkpoints/store.ts';
 import type { DaemonFlags } from './cli/daemon-flags.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
+import type { Notice } from './machines/messages.ts';
 import type { RuncLocation } from './runc/command.ts';
 import { createApi } from './server/api.ts';
 import { listen } from './server/listen.ts';
@@ -34,7 +36,13 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   const runc: RuncLocation = { command: flags.runtime, root: stateDir.runc };
   // The launcher knows of a CRIU that was installed apart from the system's.
   const criu = process.env.CONTAINERD_CRIU ?? '';
-  const hub = createEventHub();
+  const journal = await openJournal({
+    file: stateDir.journal,
+    maxBytes: flags.journalBytes,
+    maxAgeMs: flags.journalAgeMs,
+    onTrouble: createTroubleLog(log),
+  });
+  const hub = createEventHub(journal);
   const shim = await ensureShim({
     stateDir: stateDir.root,
     program: SHIM_PROGRAM,
@@ -65,9 +73,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
         delete: createDelete(runc, stateDir),
       },
-      publish: hub.publish,
+      publish,
       report: (what, about) => log.error({ failure: about }, what),
-      stray: (exit) => log.warn({ exit }, 'a process ended that no container knows'),
+      stray: (exit) => {
+        log.warn({ exit }, 'a process ended that no container knows');
+        forgetExit(exit.id, exit.process);
+      },
     },
     { concurrency: flags.concurrency, ...(flags.debug && { inspect: createTransitionLog(log) }) },
   );
@@ -81,7 +92,16 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
       status,
       unixNs: String(timestamp),
     });
-    shim.ack(key).catch((err) => log.warn({ err, key }, 'an exit could not be acknowledged'));
+  }
+  function forgetExit(id: string, process: string): void {
+    shim
+      .ack({ container: id, process })
+      .catch((err) => log.warn({ err, id, process }, 'an exit could not be acknowledged'));
+  }
+  function publish(notice: Notice): void {
+    const written = hub.publish(notice);
+    // The shim keeps an exit until it is in the journal, so that none is lost in between.
+    if (notice.type === 'exit') void written.then(() => forgetExit(notice.id, notice.process));
   }
 
   const machine = { id: flags.id, cpus: os.cpus().length, memoryBytes: BigInt(os.totalmem()) };
@@ -96,7 +116,18 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   }
   await system.stopped;
   server.close();
+  await journal.close();
   shim.close();
   lock.release();
   log.info('containerd has ended');
+}
+
+/** Says once that the journal cannot be written, and once that it can be again. */
+function createTroubleLog(log: Logger): (error: Error | undefined) => void {
+  let inTrouble = false;
+  return (error) => {
+    if (error !== undefined && !inTrouble) log.error({ err: error }, 'the journal cannot be written');
+    if (error === undefined && inTrouble) log.info('the journal is written again');
+    inTrouble = error !== undefined;
+  };
 }

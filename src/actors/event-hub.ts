@@ -1,15 +1,17 @@
 import { Event } from '../generated/api.ts';
 import type { Notice } from '../machines/messages.ts';
+import type { Journal } from './journal.ts';
 
-/** What a subscriber of events gets; `serialized` is made once, however many subscribers there are. */
-export type Published = { event: Event; serialized: () => Buffer };
-
-/** Where events go: numbered, stamped, handed to whoever has subscribed. */
+/** Where events go: numbered, stamped, journalled, handed to whoever has subscribed. */
 export type EventHub = {
-  publish(notice: Notice): void;
+  /** Resolves once the event is in the journal; subscribers have been told before. */
+  publish(notice: Notice): Promise<void>;
   /** Gives every event from now on to the listener; returns how to end that. */
-  subscribe(listener: (published: Published) => void): () => void;
+  subscribe(listener: (event: Event) => void): () => void;
+  /** The events that the journal still has of what happened since then (unix nanoseconds), oldest first. */
+  replay(sinceNs: bigint): AsyncGenerator<Event>;
   countSubscribers(): number;
+  /** Events published, by former daemons on this journal too. */
   countEvents(): number;
 };
 
@@ -20,26 +22,22 @@ function eventOf({ type, id, pid, status, unixNs, checkpoint }: Notice, sequence
   return Event.fromPartial({ type, id, pid, status, timestamp, sequence, ...(checkpoint && { checkpoint }) });
 }
 
-/** An event hub that has published nothing yet. */
-export function createEventHub(): EventHub {
-  const listeners = new Set<(published: Published) => void>();
-  let sequence = 0n;
+/** An event hub that goes on where its journal ended. */
+export function createEventHub(journal: Journal): EventHub {
+  const listeners = new Set<(event: Event) => void>();
   return {
     publish(notice) {
-      sequence += 1n;
-      const event = eventOf(notice, sequence);
-      let bytes: Buffer | undefined;
-      const serialized = () => {
-        bytes ??= Buffer.from(Event.encode(event).finish());
-        return bytes;
-      };
-      for (const listener of listeners) listener({ event, serialized });
+      const event = eventOf(notice, journal.lastSequence() + 1n);
+      const written = journal.append(event);
+      for (const listener of listeners) listener(event);
+      return written;
     },
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    replay: (sinceNs) => journal.read(sinceNs),
     countSubscribers: () => listeners.size,
-    countEvents: () => Number(sequence),
+    countEvents: () => Number(journal.lastSequence()),
   };
 }

@@ -9,6 +9,7 @@ export type StateDir = {
   /** Held by the daemon that uses this state dir. */
   lock: string;
   shimSocket: string;
+  journal: string;
   /** Everything about one container; gone with it. */
   container(id: string): string;
   /** A new path, short enough for a unix socket (unix(7): 108 bytes), for runc to send a terminal to. */
@@ -22,6 +23,7 @@ export function stateDirAt(root: string): StateDir {
     runc: path.join(root, 'runc'),
     lock: path.join(root, 'lock'),
     shimSocket: path.join(root, 'shim.sock'),
+    journal: path.join(root, 'events.jsonl'),
     container: (id) => path.join(root, 'containers', id),
     newConsoleSocket: () => path.join(root, 'console', `${process.pid}-${++sockets}`),
   };

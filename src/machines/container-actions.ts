@@ -236,6 +236,7 @@ export const publish = <E>(
     params: ({ context, event }: { context: ContainerContext; event: E }): Notice => ({
       type,
       id: context.id,
+      process: INIT,
       pid: context.initPid,
       status: 0,
       unixNs: '',
@@ -285,6 +286,11 @@ export const killsInit = {
   type: 'killsInit',
   params: ({ event }: { event: SignalRequest }) => event,
 } as const;
+
+/** The checkpoint that the operation in flight has made. */
+export const publishCheckpoint = publish('checkpoint', (_event: unknown, { operation }) => ({
+  checkpoint: (operation as CheckpointRequest).checkpoint,
+}));
 
 export const checkpointInput = ({ id, bundlePath, operation }: ContainerContext): CheckpointInput => ({
   id,

@@ -15,13 +15,14 @@ import {
   operationDone,
   operationFailed,
   publish,
+  publishCheckpoint,
   refuse,
   report,
   toProcess,
   wait,
 } from './container-actions.ts';
 import type { ContainerContext } from './container-model.ts';
-import { refused, succeeded, type UpdateRequest } from './messages.ts';
+import { INIT, refused, succeeded, type UpdateRequest } from './messages.ts';
 import type { ProcessExited, ProcessFailed, ProcessRunning } from './process.ts';
 
 const lostExecs = { what: 'execs outlived their container', failure: failure('containerExited') };
@@ -58,7 +59,7 @@ export const containerMachine = containerSetup.createMachine({
     'process.running': {
       actions: [
         { type: 'noteRunning', params: ({ event }) => event },
-        publish('exec', (event: ProcessRunning) => ({ pid: event.launched.pid })),
+        publish('exec', ({ process, launched: { pid } }: ProcessRunning) => ({ process, pid })),
         answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
       ],
     },
@@ -70,7 +71,7 @@ export const containerMachine = containerSetup.createMachine({
     },
     'process.exited': {
       actions: [
-        publish('exit', (event: ProcessExited) => ({ pid: event.pid, ...event.exit })),
+        publish('exit', ({ process, pid, exit }: ProcessExited) => ({ process, pid, ...exit })),
         { type: 'forgetProcess', params: ({ event }) => event.process },
       ],
     },
@@ -92,7 +93,7 @@ export const containerMachine = containerSetup.createMachine({
   },
   output: ({ context: { id, exit, initPid: pid } }) => ({
     id,
-    exit: exit && { type: 'exit', id, pid, ...exit },
+    exit: exit && { type: 'exit', id, process: INIT, pid, ...exit },
   }),
   initial: 'created',
 
@@ -232,9 +233,9 @@ export const containerMachine = containerSetup.createMachine({
               {
                 guard: 'checkpointExits',
                 target: '#container.checkpointed',
-                actions: [publish('checkpoint'), operationDone],
+                actions: [publishCheckpoint, operationDone],
               },
-              { target: 'steady', actions: [publish('checkpoint'), operationDone] },
+              { target: 'steady', actions: [publishCheckpoint, operationDone] },
             ],
             onError: { target: 'steady', actions: operationFailed },
           },
@@ -349,9 +350,9 @@ export const containerMachine = containerSetup.createMachine({
               {
                 guard: 'checkpointExits',
                 target: '#container.checkpointed',
-                actions: [publish('checkpoint'), operationDone],
+                actions: [publishCheckpoint, operationDone],
               },
-              { target: 'steady', actions: [publish('checkpoint'), operationDone] },
+              { target: 'steady', actions: [publishCheckpoint, operationDone] },
             ],
             onError: { target: 'steady', actions: operationFailed },
           },

@@ -122,6 +122,8 @@ export const refused = (failure: Failure): Outcome => ({ ok: false, failure });
 export type Notice = {
   type: 'start' | 'exit' | 'oom' | 'pause' | 'resume' | 'checkpoint' | 'exec';
   id: string;
+  /** `init`, or the name of an exec. */
+  process: string;
   pid: number;
   status: number;
   /** When it happened, in unix nanoseconds (decimal); empty: now. */

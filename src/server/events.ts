@@ -1,5 +1,5 @@
 import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
-import type { EventHub, Published } from '../actors/event-hub.ts';
+import type { EventHub } from '../actors/event-hub.ts';
 import { Event, type EventsRequest } from '../generated/api.ts';
 
 /** How many events wait for a subscriber that does not read, before it is told of a gap. */
@@ -11,45 +11,95 @@ const DEFAULT_TYPES = ['exit', 'oom'];
 type Call = ServerWritableStream<EventsRequest, Event>;
 
 /**
- * Streams events until the client goes away. A client that reads too slowly costs bounded memory: what does not fit
- * is left out, and a `gap` event in its place says so once there is room again.
+ * Streams events until the client goes away: with `since`, first those of the journal. A client that reads too slowly
+ * costs bounded memory: what does not fit is left out, and a `gap` event in its place says so once there is room.
  */
 export function streamEvents(call: Call, hub: EventHub): void {
-  const { id, types } = call.request;
+  const { id, types, since } = call.request;
   const wanted = new Set(types.length === 0 ? DEFAULT_TYPES : types);
-  const backlog: Event[] = [];
-  let blocked = false;
-  let missed: Event | undefined;
+  const fits = (event: Event) => wanted.has(event.type) && (id === '' || event.id === id);
+  const outlet = createOutlet(call);
+  let replayed = 0n;
+  let left = false;
 
-  const write = (event: Event) => {
-    blocked = !call.write(event);
-  };
-  const unsubscribe = hub.subscribe(({ event }: Published) => {
-    if (!wanted.has(event.type) || (id !== '' && event.id !== id)) return;
-    if (!blocked && backlog.length === 0) write(event);
-    else if (missed === undefined && backlog.length < MAX_BACKLOG) backlog.push(event);
-    else missed = event;
-  });
-  // A client that waits for the headers knows from then on that it misses nothing.
-  call.sendMetadata(new Metadata());
-  call.on('drain', () => {
-    blocked = false;
-    while (!blocked) {
-      const next = backlog.shift();
-      if (next === undefined) break;
-      write(next);
-    }
-    if (backlog.length === 0 && missed !== undefined) {
-      // Its number is that of the last event left out: what lies between can be had with `since`.
-      write(Event.fromPartial({ type: 'gap', timestamp: missed.timestamp, sequence: missed.sequence }));
-      missed = undefined;
-    }
+  const unsubscribe = hub.subscribe((event) => {
+    if (fits(event) && event.sequence > replayed) outlet.push(event);
   });
   const leave = () => {
+    left = true;
     unsubscribe();
-    backlog.length = 0;
+    outlet.clear();
   };
   call.on('cancelled', leave);
   call.on('close', leave);
   call.on('error', leave);
+  // A client that waits for the headers knows from then on that it misses nothing.
+  call.sendMetadata(new Metadata());
+
+  const replay = async () => {
+    for await (const event of since === 0n ? [] : hub.replay(since)) {
+      if (left) return;
+      replayed = event.sequence;
+      if (fits(event)) await outlet.writeNow(event);
+    }
+    outlet.open(replayed);
+  };
+  replay().catch((error) => call.destroy(error));
+}
+
+/** The way to one client: closed while the journal is replayed, then as wide as the client reads. */
+function createOutlet(call: Call) {
+  let backlog: Event[] = [];
+  let missed: Event | undefined;
+  let isOpen = false;
+  let blocked = false;
+  let drained: (() => void) | undefined;
+
+  const write = (event: Event) => {
+    blocked = !call.write(event);
+  };
+  /** Writes what waits, as far as the client reads. */
+  function flush(): void {
+    let written = 0;
+    while (!blocked && written < backlog.length) {
+      const next = backlog[written++];
+      if (next !== undefined) write(next);
+    }
+    backlog = backlog.slice(written);
+    if (!blocked && missed !== undefined) {
+      // Its number is that of the last event left out: what lies between can be had with `since`.
+      const { timestamp, sequence } = missed;
+      missed = undefined;
+      write(Event.fromPartial({ type: 'gap', timestamp, sequence }));
+    }
+  }
+  call.on('drain', () => {
+    blocked = false;
+    drained?.();
+    if (isOpen) flush();
+  });
+
+  return {
+    push(event: Event): void {
+      if (isOpen && !blocked && backlog.length === 0) write(event);
+      else if (missed === undefined && backlog.length < MAX_BACKLOG) backlog.push(event);
+      else missed = event;
+    },
+    /** Writes past the backlog, and waits for a client that is slow. */
+    async writeNow(event: Event): Promise<void> {
+      write(event);
+      if (blocked) await new Promise<void>((resolve) => (drained = resolve));
+    },
+    /** Lets through what has waited, but for what has been replayed up to that number. */
+    open(replayed = 0n): void {
+      isOpen = true;
+      backlog = backlog.filter((event) => event.sequence > replayed);
+      flush();
+    },
+    clear(): void {
+      backlog = [];
+      missed = undefined;
+      drained?.();
+    },
+  };
 }

@@ -1,0 +1,79 @@
+import { close, closeSync, constants, fstatSync, open, type Stats } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { isatty } from 'node:tty';
+import { errnoText } from '../../linux/error.ts';
+import { ShimError } from '../error.ts';
+
+const { EINVAL, EISDIR, EMFILE } = osConstants.errno;
+
+/** How long to insist where another thread meets the limit that a child is just being given (see inheritance.ts). */
+const ATTEMPTS = 5;
+
+/**
+ * What a path of a client turned out to be. A `file` never makes anyone wait in poll(2)'s sense, its disk may in its own;
+ * a `device` (such as /dev/null) does neither.
+ */
+export type Kind = 'fifo' | 'file' | 'terminal' | 'device';
+
+/** An open path; `identity` is the same for all paths that lead to one file. */
+export type Opened = { fd: number; kind: Kind; identity: string };
+
+const COMMON = constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
+
+/** Opens a path to read from. A FIFO that nobody writes to yet is open at once. */
+export const openSource = (path: string): Promise<Opened> => openPath(path, constants.O_RDONLY);
+
+/**
+ * Opens a path to write to, from its start and without truncating it. A FIFO that nobody reads yet is open at once: it
+ * is opened for reading as well (fifo(7)).
+ */
+export const openSink = (path: string): Promise<Opened> => openPath(path, constants.O_RDWR);
+
+async function openPath(path: string, mode: number): Promise<Opened> {
+  const fd = await openDescriptor(path, mode | COMMON);
+  const stats = fstatSync(fd);
+  if (stats.isDirectory()) {
+    closeSync(fd);
+    throw cannotOpen(path, EISDIR);
+  }
+  return { fd, kind: kindOf(stats, fd), identity: `${stats.dev}:${stats.ino}` };
+}
+
+/** Opens on a thread of libuv's pool, which waits for a slow disk in our place; the descriptor is closed on exec. */
+function openDescriptor(path: string, flags: number, attempt = 1): Promise<number> {
+  return new Promise((resolve, reject) => {
+    if (path.includes('\0')) {
+      reject(cannotOpen(path, EINVAL));
+      return;
+    }
+    open(path, flags, (error, fd) => {
+      const errno = -(error?.errno ?? 0);
+      if (errno === 0) {
+        resolve(fd);
+      } else if (errno === EMFILE && attempt < ATTEMPTS) {
+        resolve(openDescriptor(path, flags, attempt + 1));
+      } else {
+        reject(cannotOpen(path, errno));
+      }
+    });
+  });
+}
+
+function cannotOpen(path: string, errno: number): ShimError {
+  return new ShimError('stdio', `open ${path}: ${errnoText(errno)}`, { errno });
+}
+
+function kindOf(stats: Stats, fd: number): Kind {
+  if (stats.isFIFO()) {
+    return 'fifo';
+  }
+  if (stats.isCharacterDevice()) {
+    return isatty(fd) ? 'terminal' : 'device';
+  }
+  return 'file';
+}
+
+/** Closes a descriptor of a file aside, as that may have to wait for its disk too. */
+export function closeAside(fd: number): void {
+  close(fd, () => {});
+}

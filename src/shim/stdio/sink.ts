@@ -1,0 +1,84 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { pendingBytes } from '../../linux/descriptor.ts';
+import { hasReader } from '../../linux/readers.ts';
+import { closeAside, type Kind, type Opened } from './open.ts';
+
+/** How long what has been written to a FIFO is kept for a reader that has yet to open it. */
+const LINGER_MS = 10_000;
+const LOOK_AGAIN_MS = 100;
+
+/** Where a stream of a process goes. */
+export type Sink = {
+  readonly fd: number;
+  readonly kind: Kind;
+  /** The process has ended: from some time later on, a FIFO without a reader is one that nobody will read. */
+  processEnded(): void;
+  /** Nothing more will be written. */
+  close(): void;
+};
+
+/** A sink for what `openSink` opened; closes it, sooner or later, after `close`. */
+export function createSink(opened: Opened): Sink {
+  return opened.kind === 'fifo' ? createFifoSink(opened.fd) : createPlainSink(opened);
+}
+
+/** One sink for two streams, which is closed when both are done with it. */
+export function share(sink: Sink): Sink {
+  let users = 2;
+  return {
+    ...sink,
+    close() {
+      users -= 1;
+      if (users === 0) {
+        sink.close();
+      }
+    },
+  };
+}
+
+function createPlainSink({ fd, kind }: Opened): Sink {
+  return {
+    fd,
+    kind,
+    processEnded() {},
+    close: () => closeAside(fd),
+  };
+}
+
+/**
+ * A FIFO, which we keep from failing (EPIPE) while its reader is away by being a reader ourselves, through a descriptor
+ * of its own: once the process has ended, that one is closed, and the other tells when the last reader has gone.
+ */
+function createFifoSink(keeper: number): Sink {
+  // Not a file of any disk: procfs leads to the FIFO that is open already, whatever its path leads to by now.
+  const fd = openSync(`/proc/self/fd/${keeper}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  let timer: NodeJS.Timeout | undefined;
+  let kept = true;
+  const leave = (): void => {
+    clearTimeout(timer);
+    if (kept) {
+      kept = false;
+      closeSync(keeper);
+    }
+  };
+  const closeOnceRead = (deadline: number): void => {
+    if (pendingBytes(fd) === 0 || hasReader(fd) || Date.now() >= deadline) {
+      closeSync(fd);
+    } else {
+      setTimeout(closeOnceRead, LOOK_AGAIN_MS, deadline);
+    }
+  };
+  return {
+    fd,
+    kind: 'fifo',
+    processEnded() {
+      if (kept) {
+        timer = setTimeout(leave, LINGER_MS);
+      }
+    },
+    close() {
+      leave();
+      closeOnceRead(Date.now() + LINGER_MS);
+    },
+  };
+}
