@@ -1,0 +1,29 @@
+// Bundles the three programs into dist/, each whole but for koffi, which is native. Written under another name and
+// renamed, so that a program that is being started never sees half a file.
+import { rename } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+// Packages that are CommonJS ask for Node's own modules by `require`, which an ES module does not have.
+const banner =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+for (const program of ['containerd', 'ctr', 'containerd-shim']) {
+  const outfile = `${root}dist/${program}.js`;
+  const partial = `${root}dist/${program}.${process.pid}.js`;
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`src/${program}.ts`],
+    outfile: partial,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    external: ['koffi'],
+    banner: { js: banner },
+    logLevel: 'warning',
+  });
+  await rename(partial, outfile);
+}
