@@ -1,10 +1,13 @@
+import { rm } from 'node:fs/promises';
 import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCheckpoint } from './actors/checkpoint.ts';
 import { createSignal, createUpdate } from './actors/deliver.ts';
 import { createEventHub } from './actors/event-hub.ts';
-import { openJournal } from './actors/journal.ts';
+import { type Journal, openJournal } from './actors/journal.ts';
 import { createLaunch } from './actors/launch.ts';
+import { createRestore, unknownExit } from './actors/restore.ts';
 import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
 import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
 import { startSystem } from './actors/system.ts';
@@ -12,12 +15,14 @@ import { createTransitionLog } from './actors/transition-log.ts';
 import { deleteCheckpoint } from './checkpoints/store.ts';
 import type { DaemonFlags } from './cli/daemon-flags.ts';
 import { flock } from './linux/flock.ts';
+import { holdProcess } from './linux/process-end.ts';
 import type { Logger } from './log.ts';
 import type { Notice } from './machines/messages.ts';
 import type { RuncLocation } from './runc/command.ts';
+import { waitForLeftRunning } from './runc/left-running.ts';
 import { createApi } from './server/api.ts';
 import { listen } from './server/listen.ts';
-import type { ShimExit } from './shim/client.ts';
+import type { ShimExit, ShimProcess } from './shim/client.ts';
 import { ensureShim } from './shim/launch.ts';
 
 /** The shim is bundled next to the daemon. */
@@ -25,6 +30,9 @@ const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim
 
 /** How long CRIU may take. */
 const CHECKPOINT_TIMEOUT_MS = 600_000;
+
+/** How long a runc that a former daemon left at work may take to end. */
+const LEFT_RUNNING_TIMEOUT_MS = 30_000;
 
 /** Runs a daemon until it is told to end (SIGTERM or SIGINT) and its containers have ended. */
 export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> {
@@ -52,10 +60,14 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   });
   log.debug({ pid: shim.pid }, 'shim connected');
 
+  await waitForLeftRunning(stateDir.runc, shim.pid, LEFT_RUNNING_TIMEOUT_MS);
+  const told = await exitsTold(journal, shim.processes);
+  const restore = createRestore({ stateDir, runc, shim: () => shim, watchOrphan, log });
+
   const system = startSystem(
     {
       effects: {
-        restore: async () => 0,
+        restore,
         launch: createLaunch({
           runc,
           stateDir,
@@ -76,8 +88,9 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
       publish,
       report: (what, about) => log.error({ failure: about }, what),
       stray: (exit) => {
-        log.warn({ exit }, 'a process ended that no container knows');
-        forgetExit(exit.id, exit.process);
+        // Its container was deleted, but the daemon that did it may not have come to tell.
+        log.info({ exit }, 'an exit of a container that is gone');
+        publish({ ...exit, type: 'exit' });
       },
     },
     { concurrency: flags.concurrency, ...(flags.debug && { inspect: createTransitionLog(log) }) },
@@ -94,14 +107,25 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     });
   }
   function forgetExit(id: string, process: string): void {
+    void rm(path.join(stateDir.container(id), `${process}.json`), { force: true });
     shim
       .ack({ container: id, process })
       .catch((err) => log.warn({ err, id, process }, 'an exit could not be acknowledged'));
   }
   function publish(notice: Notice): void {
+    const { id, process, pid, unixNs } = notice;
+    if (notice.type === 'exit' && told.delete(exitName(id, pid, unixNs))) {
+      forgetExit(id, process);
+      return;
+    }
     const written = hub.publish(notice);
     // The shim keeps an exit until it is in the journal, so that none is lost in between.
-    if (notice.type === 'exit') void written.then(() => forgetExit(notice.id, notice.process));
+    if (notice.type === 'exit') void written.then(() => forgetExit(id, process));
+  }
+  function watchOrphan(id: string, process: string, pid: number, startTime: string): void {
+    const held = holdProcess(pid, BigInt(startTime));
+    const ended = held === undefined ? Promise.resolve() : held.ended;
+    void ended.then(() => system.exited(unknownExit(id, process, pid)));
   }
 
   const machine = { id: flags.id, cpus: os.cpus().length, memoryBytes: BigInt(os.totalmem()) };
@@ -120,6 +144,19 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   shim.close();
   lock.release();
   log.info('containerd has ended');
+}
+
+const exitName = (id: string, pid: number, unixNs: string): string => `${id}/${pid}/${unixNs}`;
+
+/** The exits of these processes that are in the journal already: a daemon ended between telling and acknowledging. */
+async function exitsTold(journal: Journal, processes: readonly ShimProcess[]): Promise<Set<string>> {
+  const told = new Set<string>();
+  if (processes.length === 0) return told;
+  const ids = new Set(processes.map(({ key }) => key.container));
+  for await (const { type, id, pid, timestamp } of journal.read(0n)) {
+    if (type === 'exit' && ids.has(id)) told.add(exitName(id, pid, String(timestamp)));
+  }
+  return told;
 }
 
 /** Says once that the journal cannot be written, and once that it can be again. */

@@ -3,7 +3,13 @@ import path from 'node:path';
 import { endOfCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readCheckpoint } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
-import { INIT, type Inherited, type Launched, type ProcessSpec } from '../machines/messages.ts';
+import {
+  type CreateRequest,
+  INIT,
+  type Inherited,
+  type Launched,
+  type ProcessSpec,
+} from '../machines/messages.ts';
 import type { LaunchInput } from '../machines/process.ts';
 import {
   type Detached,
@@ -15,6 +21,7 @@ import {
 import { lastWords } from '../runc/log.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
+import { writeRecord } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type LaunchOptions = {
@@ -30,6 +37,7 @@ export type LaunchOptions = {
 
 /** Where the files of one launch are, in the container's folder. */
 const filesOf = (folder: string, process: string) => ({
+  folder,
   pidFile: path.join(folder, `${process}.pid`),
   logFile: path.join(folder, `${process}.log`),
   processFile: path.join(folder, `${process}.json`),
@@ -41,36 +49,59 @@ const filesOf = (folder: string, process: string) => ({
  * ContainerdError with runc's own words; nothing of an exec is left then, and of a container what `delete` removes.
  */
 export function createLaunch(options: LaunchOptions) {
-  const { stateDir, shim } = options;
   return async (input: LaunchInput): Promise<Launched> => {
-    const { id, process, spec, stdio } = input;
-    const folder = stateDir.container(id);
-    const files = filesOf(folder, process);
-    if (process === INIT) await mkdir(folder, { mode: 0o700 });
-    else await writeFile(files.processFile, execProcess(spec, input.inherited), { mode: 0o600 });
-    const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
+    const { id, process, launch } = input;
+    const files = filesOf(options.stateDir.container(id), process);
     try {
-      const { pid, startTime } = await shim().start({
-        key: { container: id, process },
-        argv: await commandLine(options, input, { id, consoleSocket, ...files }),
-        env: [`PATH=${globalThis.process.env.PATH ?? ''}`],
-        cwd: '/',
-        pidFile: files.pidFile,
-        ...stdio,
-        consoleSocket,
-        timeoutMs: input.launch.kind === 'restore' ? options.restoreTimeoutMs : options.timeoutMs,
-      });
+      const { pid, startTime } = await (launch.kind === 'adopt'
+        ? options.shim().awaitStart({ container: id, process })
+        : start(options, input, files));
+      if (process !== INIT) await remove(files.pidFile, files.logFile);
       return { pid, startTime: String(startTime) };
     } catch (error) {
-      throw await explain(error, files, input);
-    } finally {
-      if (process !== INIT) {
-        const { pidFile, logFile, processFile } = files;
-        await Promise.all([pidFile, logFile, processFile].map((file) => rm(file, { force: true })));
-      }
+      const explained = await explain(error, files, input);
+      if (process !== INIT) await remove(files.pidFile, files.logFile, files.processFile);
+      throw explained;
     }
   };
 }
+
+/** Writes down what is about to be started, then has it started. */
+async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
+  const { stateDir, shim, timeoutMs, restoreTimeoutMs } = options;
+  const { id, process, spec, stdio, launch } = input;
+  if (process === INIT) {
+    await mkdir(files.folder, { mode: 0o700 });
+    await writeRecord(files.folder, createOf(input));
+  } else {
+    await writeFile(files.processFile, execProcess(spec, input.inherited), { mode: 0o600 });
+  }
+  const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
+  return shim().start({
+    key: { container: id, process },
+    argv: await commandLine(options, input, { id, consoleSocket, ...files }),
+    env: [`PATH=${globalThis.process.env.PATH ?? ''}`],
+    cwd: '/',
+    pidFile: files.pidFile,
+    ...stdio,
+    consoleSocket,
+    timeoutMs: launch.kind === 'restore' ? restoreTimeoutMs : timeoutMs,
+  });
+}
+
+/** The request that asked for a container, but for its number, which is over with the daemon that took it. */
+const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInput): CreateRequest => ({
+  type: 'create',
+  requestId: '',
+  id,
+  bundlePath,
+  stdio,
+  spec,
+  inherited,
+  checkpoint: launch.kind === 'restore' ? launch.checkpoint : '',
+});
+
+const remove = (...files: string[]) => Promise.all(files.map((file) => rm(file, { force: true })));
 
 type Files = ReturnType<typeof filesOf>;
 
@@ -84,6 +115,8 @@ async function commandLine(
       return runCommand(runc, { ...options, bundle: bundlePath });
     case 'exec':
       return execCommand(runc, options);
+    case 'adopt':
+      throw new Error('a start in flight is not started again');
     case 'restore': {
       const flags = await readCheckpoint(bundlePath, launch.checkpoint);
       const imagePath = imagesOf(bundlePath, launch.checkpoint);

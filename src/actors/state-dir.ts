@@ -10,6 +10,7 @@ export type StateDir = {
   lock: string;
   shimSocket: string;
   journal: string;
+  containers: string;
   /** Everything about one container; gone with it. */
   container(id: string): string;
   /** A new path, short enough for a unix socket (unix(7): 108 bytes), for runc to send a terminal to. */
@@ -24,15 +25,16 @@ export function stateDirAt(root: string): StateDir {
     lock: path.join(root, 'lock'),
     shimSocket: path.join(root, 'shim.sock'),
     journal: path.join(root, 'events.jsonl'),
+    containers: path.join(root, 'containers'),
     container: (id) => path.join(root, 'containers', id),
     newConsoleSocket: () => path.join(root, 'console', `${process.pid}-${++sockets}`),
   };
 }
 
 /** Makes the folders that a daemon needs; others may pass through the root, not look into it. */
-export async function makeStateDir({ root, runc }: StateDir): Promise<void> {
+export async function makeStateDir({ root, runc, containers }: StateDir): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o711 });
-  for (const folder of [runc, path.join(root, 'containers'), path.join(root, 'console')]) {
+  for (const folder of [runc, containers, path.join(root, 'console')]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
 }

@@ -1,5 +1,6 @@
 import { type ActorRefFrom, createActor, fromPromise, type InspectionEvent, type Observer } from 'xstate';
 import { type Failure, failure } from '../errors.ts';
+import { adoptedSnapshot } from '../machines/adopt.ts';
 import { containerMachine } from '../machines/container.ts';
 import type {
   CheckpointInput,
@@ -17,14 +18,14 @@ import {
   type ShimExited,
 } from '../machines/messages.ts';
 import { type LaunchInput, processMachine, type SignalInput, type UpdateInput } from '../machines/process.ts';
-import { supervisorMachine, type ToContainer } from '../machines/supervisor.ts';
+import { type Restored, supervisorMachine, type ToContainer } from '../machines/supervisor.ts';
 
 /**
  * What the charts have done for them. Each takes plain data, heeds the signal where leaving early is safe, and
  * throws a ContainerdError (anything else is answered as `internal`).
  */
 export type Effects = {
-  restore(): Promise<number>;
+  restore(): Promise<Restored>;
   launch(input: LaunchInput): Promise<Launched>;
   signal(input: SignalInput): Promise<void>;
   update(input: UpdateInput): Promise<void>;
@@ -92,6 +93,8 @@ export function startSystem(
   const waiting = new Map<string, { id: string; answer: (outcome: Outcome) => void }>();
 
   const reply = (_: unknown, { requestId, outcome }: Reply) => {
+    // What a former daemon was asked has nobody left to answer.
+    if (requestId === '') return;
     const request = waiting.get(requestId);
     if (request === undefined) return report(`request ${requestId} was answered twice`, failure('internal'));
     waiting.delete(requestId);
@@ -123,7 +126,7 @@ export function startSystem(
 
   const supervisor = createActor(
     supervisorMachine.provide({
-      actors: { restore: fromPromise<number, undefined>(() => effects.restore()) },
+      actors: { restore: fromPromise<Restored, undefined>(() => effects.restore()) },
       actions: {
         ...provided,
         publish: (_, notice) => notice && publish(notice),
@@ -133,6 +136,20 @@ export function startSystem(
           const container = createActor(containerLogic, { parent: self, id, input: request });
           containers.set(id, container);
           container.start();
+        },
+        adoptContainers: ({ self }, adopted) => {
+          for (const container of adopted) {
+            const { id } = container.create;
+            const snapshot = adoptedSnapshot(container);
+            const actor = createActor(containerLogic, {
+              parent: self,
+              id,
+              input: container.create,
+              snapshot,
+            });
+            containers.set(id, actor);
+            actor.start();
+          }
         },
         forgetContainer: (_, id) => void containers.delete(id),
         toContainer: (_, { id, event }: { id: string; event: ToContainer }) =>

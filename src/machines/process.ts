@@ -17,7 +17,12 @@ import {
 } from './messages.ts';
 
 /** What is to run: the bundle's own process, the one in a checkpoint, or another one beside init. */
-export type LaunchKind = { kind: 'start' } | { kind: 'restore'; checkpoint: string } | { kind: 'exec' };
+export type LaunchKind =
+  | { kind: 'start' }
+  | { kind: 'restore'; checkpoint: string }
+  | { kind: 'exec' }
+  /** Started by a former daemon: the shim knows, or will know, what became of it. */
+  | { kind: 'adopt' };
 
 /** A process to launch: which one of which container, what it is, and where it reads and writes. */
 export type LaunchInput = {
@@ -116,6 +121,7 @@ export const processMachine = processSetup.createMachine({
     created: {
       initial: 'launching',
       invoke: {
+        id: 'launch',
         src: 'launch',
         input: ({ context: { launched: _, exit: __, unanswered: ___, ...input } }) => input,
         onDone: [

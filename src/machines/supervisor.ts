@@ -1,5 +1,6 @@
-import { assign, setup } from 'xstate';
+import { assign, enqueueActions, setup, stateIn } from 'xstate';
 import { type Failure, failure, failureOf } from '../errors.ts';
+import type { Adopted } from './adopt.ts';
 import type { ContainerGone, SlotReleased } from './container-model.ts';
 import { effect } from './effect.ts';
 import {
@@ -35,7 +36,12 @@ type Context = {
   /** Ids of the containers that wait for a slot, first come first. */
   queue: string[];
   containers: number;
+  /** Exits that came before their containers were taken up. */
+  early: ShimExited[];
 };
+
+/** What a former daemon has left: containers to take up, and exits of theirs that nobody saw. */
+export type Restored = { adopted: Adopted[]; ended: ShimExited[] };
 
 type Event =
   | Request
@@ -51,13 +57,14 @@ type Event =
 const supervisorSetup = setup({
   types: {} as { context: Context; events: Event; input: { concurrency: number } },
   actors: {
-    /** Takes up the containers of a daemon that was here before; gives how many there are. */
-    restore: effect<undefined, number>(),
+    /** Finds out what has become of the containers of a daemon that was here before. */
+    restore: effect<undefined, Restored>(),
   },
   actions: {
     // Provided where the system is composed: who is where is a table there, because a map of containers in the
     // context would be copied at each event.
     createContainer: (_, _request: CreateRequest) => {},
+    adoptContainers: (_, _adopted: Adopted[]) => {},
     forgetContainer: (_, _id: string) => {},
     toContainer: (_, _to: { id: string; event: ToContainer }) => {},
     toAll: (_, _event: ToContainer) => {},
@@ -82,7 +89,15 @@ const supervisorSetup = setup({
       queue: ({ context }, id: string) =>
         context.queue.includes(id) ? context.queue.filter((it) => it !== id) : context.queue,
     }),
-    noteRestored: assign({ containers: (_, containers: number) => containers }),
+    noteRestored: assign({
+      containers: (_, { adopted }: Restored) => adopted.length,
+      starting: (_, { adopted }: Restored) => adopted.filter(({ status }) => status === 'launching').length,
+    }),
+    deferExit: assign({ early: ({ context }, exited: ShimExited) => [...context.early, exited] }),
+    takeExits: enqueueActions(({ context, enqueue }, ended: ShimExited[]) => {
+      enqueue.assign({ early: [] });
+      for (const exited of [...ended, ...context.early]) enqueue.raise(exited);
+    }),
   },
   guards: {
     /** Provided where the system is composed. */
@@ -126,13 +141,33 @@ const each = <T>(answer: T) => ({
   deleteCheckpoint: answer,
 });
 
+type WithRestored = { event: { output: Restored } };
+const takeUp = [
+  { type: 'adoptContainers', params: ({ event }: WithRestored) => event.output.adopted },
+  { type: 'noteRestored', params: ({ event }: WithRestored) => event.output },
+  { type: 'takeExits', params: ({ event }: WithRestored) => event.output.ended },
+] as const;
+const cannotRestore = {
+  type: 'report',
+  params: ({ event }: { event: { error: unknown } }) => ({
+    what: 'the containers of before could not be restored',
+    failure: failureOf(event.error),
+  }),
+} as const;
+
 /**
  * The root of the system: it routes requests and exits to their container, gives each new container its turn to
  * start, and ends the containers when the daemon ends.
  */
 export const supervisorMachine = supervisorSetup.createMachine({
   id: 'supervisor',
-  context: ({ input }) => ({ concurrency: input.concurrency, starting: 0, queue: [], containers: 0 }),
+  context: ({ input }) => ({
+    concurrency: input.concurrency,
+    starting: 0,
+    queue: [],
+    containers: 0,
+    early: [],
+  }),
   initial: 'restoring',
   on: {
     'shim.exited': [
@@ -172,24 +207,23 @@ export const supervisorMachine = supervisorSetup.createMachine({
 
   states: {
     restoring: {
+      initial: 'looking',
       on: {
         create: { actions: refuse('supervisorRestoring') },
         ...each({ actions: refuse('supervisorRestoring') }),
-        stop: 'stopping',
+        'shim.exited': { actions: { type: 'deferExit', params: ({ event }) => event } },
       },
       invoke: {
         src: 'restore',
-        onDone: { target: 'running', actions: { type: 'noteRestored', params: ({ event }) => event.output } },
-        onError: {
-          target: 'running',
-          actions: {
-            type: 'report',
-            params: ({ event }) => ({
-              what: 'the containers of before could not be restored',
-              failure: failureOf(event.error),
-            }),
-          },
-        },
+        onDone: [
+          { guard: stateIn({ restoring: 'toStop' }), target: 'stopping', actions: takeUp },
+          { target: 'running', actions: takeUp },
+        ],
+        onError: { target: 'running', actions: [cannotRestore, { type: 'takeExits', params: [] }] },
+      },
+      states: {
+        looking: { on: { stop: 'toStop' } },
+        toStop: { description: 'Asked to end before it knows what there is to end.', on: { stop: {} } },
       },
     },
 

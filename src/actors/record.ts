@@ -1,0 +1,51 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { CreateRequest, ProcessSpec } from '../machines/messages.ts';
+import type { StateDir } from './state-dir.ts';
+
+/**
+ * What a daemon writes down of a container before it acts, so that the next one can take it up: the request that
+ * made it, and of each exec what runc was given. Pids are not in it: the shim and runc know those.
+ */
+
+const VERSION = 1;
+const FILE = 'container.json';
+const EXEC = /^(exec-\d+)\.json$/;
+
+/** Writes down a container that is about to be started. Its folder is there and new: nothing can be half replaced. */
+export const writeRecord = (folder: string, create: CreateRequest): Promise<void> =>
+  writeFile(path.join(folder, FILE), JSON.stringify({ version: VERSION, create }), { mode: 0o600 });
+
+/** What was written down of a container; undefined where that is torn or missing, so that it never started. */
+export async function readRecord(folder: string): Promise<CreateRequest | undefined> {
+  try {
+    const { version, create } = JSON.parse(await readFile(path.join(folder, FILE), 'utf8'));
+    return version === VERSION ? (create as CreateRequest) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The ids of all containers that have a folder. */
+export async function recordedIds(stateDir: StateDir): Promise<string[]> {
+  return (await readdir(stateDir.containers)).sort();
+}
+
+/** The execs written down of a container, by name, in start order. */
+export async function readExecs(folder: string): Promise<{ process: string; spec: ProcessSpec }[]> {
+  const names = (await readdir(folder)).flatMap((name) => EXEC.exec(name)?.[1] ?? []);
+  const execs = await Promise.all(
+    names.map(async (process) => {
+      try {
+        const json = JSON.parse(await readFile(path.join(folder, `${process}.json`), 'utf8'));
+        const { terminal, user, args, env, cwd } = json as ProcessSpec;
+        return [{ process, spec: { terminal, user, args, env, cwd } }];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return execs.flat().sort((a, b) => numberOf(a.process) - numberOf(b.process));
+}
+
+const numberOf = (process: string): number => Number(process.slice('exec-'.length));

@@ -1,0 +1,140 @@
+import { rm } from 'node:fs/promises';
+import { processStat } from '../linux/process-stat.ts';
+import type { Logger } from '../log.ts';
+import type { Adopted } from '../machines/adopt.ts';
+import type { ProcessEntry } from '../machines/container-model.ts';
+import { type CreateRequest, INIT, type ShimExited } from '../machines/messages.ts';
+import type { Restored } from '../machines/supervisor.ts';
+import type { RuncLocation } from '../runc/command.ts';
+import { deleteContainer, RuncError } from '../runc/runc.ts';
+import { isFrozen, type RuncStateFile, readStateFile } from '../runc/state-file.ts';
+import type { ShimClient } from '../shim/client.ts';
+import { readExecs, readRecord, recordedIds } from './record.ts';
+import type { StateDir } from './state-dir.ts';
+
+export type RestoreOptions = {
+  stateDir: StateDir;
+  runc: RuncLocation;
+  shim: () => ShimClient;
+  /** Watches a process that no shim of ours can reap, and tells when it has ended. */
+  watchOrphan: (id: string, process: string, pid: number, startTime: string) => void;
+  log: Logger;
+};
+
+/** An exit that nobody saw: its status is not known, and said to be so. */
+const UNKNOWN_STATUS = 255;
+
+/** Init and execs that a shim knows, by container. */
+type Known = { running: Map<string, { pid: number; startTime: bigint }>; starting: Set<string> };
+
+/**
+ * Finds out from the facts (the shim, runc's own state, /proc with start times) what has become of the containers
+ * that were written down: they run, they are being started, they have ended, or they never were.
+ */
+export function createRestore(options: RestoreOptions) {
+  return async (): Promise<Restored> => {
+    const { stateDir, shim } = options;
+    const { processes, starting } = shim();
+    const known: Known = {
+      running: new Map(processes.map((it) => [nameOf(it.key.container, it.key.process), it])),
+      starting: new Set(starting.map((key) => nameOf(key.container, key.process))),
+    };
+    const restored: Restored = { adopted: [], ended: [] };
+    const ids = await recordedIds(stateDir);
+    await Promise.all(ids.map((id) => restoreOne(options, known, restored, id)));
+    return restored;
+  };
+}
+
+const nameOf = (id: string, process: string): string => `${id}/${process}`;
+
+async function restoreOne(
+  options: RestoreOptions,
+  known: Known,
+  restored: Restored,
+  id: string,
+): Promise<void> {
+  const { stateDir, runc, log } = options;
+  const create = await readRecord(stateDir.container(id));
+  if (create === undefined) return sweep(options, id, 'it was never started');
+
+  const init = known.running.get(nameOf(id, INIT));
+  if (init !== undefined) {
+    const state = await readStateFile(runc.root, id);
+    restored.adopted.push(await adopt(options, known, create, state, entryOf(INIT, create.spec, init)));
+    return;
+  }
+  if (known.starting.has(nameOf(id, INIT))) {
+    const entry = { process: INIT, requestId: '', spec: create.spec, pid: 0, startTime: '' };
+    restored.adopted.push({ create, status: 'launching', processes: [entry], execs: 0 });
+    return;
+  }
+  // The shim that started it is gone: what is left is what runc wrote down.
+  const state = await readStateFile(runc.root, id);
+  if (state === undefined) return sweep(options, id, 'it did not come to run');
+  const entry = entryOf(INIT, create.spec, { pid: state.initPid, startTime: BigInt(state.initStartTime) });
+  restored.adopted.push(await adopt(options, known, create, state, entry));
+  if (isAlive(entry)) {
+    log.warn(
+      { id, pid: entry.pid },
+      'a container lost its shim: its stdio is gone, and its exit status will not be known',
+    );
+    options.watchOrphan(id, INIT, entry.pid, entry.startTime);
+  } else {
+    log.warn({ id, pid: entry.pid }, 'a container ended with nobody watching: its exit status is not known');
+    restored.ended.push(unknownExit(id, INIT, entry.pid));
+  }
+}
+
+async function adopt(
+  { stateDir }: RestoreOptions,
+  known: Known,
+  create: CreateRequest,
+  state: RuncStateFile | undefined,
+  init: ProcessEntry,
+): Promise<Adopted> {
+  const execs = await readExecs(stateDir.container(create.id));
+  const entries = execs.flatMap(({ process, spec }) => {
+    const name = nameOf(create.id, process);
+    const running = known.running.get(name);
+    if (running !== undefined) return entryOf(process, spec, running);
+    return known.starting.has(name) ? { process, requestId: '', spec, pid: 0, startTime: '' } : [];
+  });
+  return {
+    create,
+    status: state !== undefined && (await isFrozen(state.cgroupPaths)) ? 'paused' : 'running',
+    processes: [init, ...entries],
+    execs: Math.max(0, ...execs.map(({ process }) => Number(process.slice('exec-'.length)))),
+  };
+}
+
+const entryOf = (
+  process: string,
+  spec: ProcessEntry['spec'],
+  { pid, startTime }: { pid: number; startTime: bigint },
+): ProcessEntry => ({ process, requestId: '', spec, pid, startTime: String(startTime) });
+
+function isAlive({ pid, startTime }: ProcessEntry): boolean {
+  const stat = processStat(pid);
+  return stat !== undefined && stat.state !== 'Z' && stat.startTime === BigInt(startTime);
+}
+
+/** An exit that was not seen. */
+export const unknownExit = (id: string, process: string, pid: number): ShimExited => ({
+  type: 'shim.exited',
+  id,
+  process,
+  pid,
+  status: UNKNOWN_STATUS,
+  unixNs: '',
+});
+
+/** Removes what is left of a container that does not run and of which nobody was told. */
+async function sweep({ stateDir, runc, log }: RestoreOptions, id: string, why: string): Promise<void> {
+  log.info({ id, why }, 'a container of before is removed');
+  await deleteContainer(runc, id, true).catch((error: unknown) => {
+    if (!(error instanceof RuncError && error.notFound))
+      log.warn({ err: error, id }, 'runc could not delete it');
+  });
+  await rm(stateDir.container(id), { recursive: true, force: true });
+}

@@ -1,0 +1,47 @@
+import { closeSync } from 'node:fs';
+import { processStat } from './process-stat.ts';
+import { pidfdOpen, pidfdSendSignal } from './signal.ts';
+import { watchFd } from './watch.ts';
+
+/** A process that is not our child, held by a pidfd: it cannot be mistaken for another that gets its pid. */
+export type HeldProcess = {
+  /** Resolves once it has ended. */
+  ended: Promise<void>;
+  /** Sends it a signal; throws a SystemError (ESRCH) once it has ended. */
+  signal(signal: number): void;
+  /** Lets go of it. */
+  release(): void;
+};
+
+/**
+ * Takes hold of a process; undefined if it has ended, or if the pid is another's by now (`startTime`, in clock ticks,
+ * tells who it is). A zombie has ended.
+ */
+export function holdProcess(pid: number, startTime: bigint): HeldProcess | undefined {
+  let pidfd: number;
+  try {
+    pidfd = pidfdOpen(pid);
+  } catch {
+    return undefined;
+  }
+  const stat = processStat(pid);
+  if (stat === undefined || stat.startTime !== startTime || stat.state === 'Z' || stat.state === 'X') {
+    closeSync(pidfd);
+    return undefined;
+  }
+  let released = false;
+  let watch: ReturnType<typeof watchFd> | undefined;
+  const release = () => {
+    if (released) return;
+    released = true;
+    watch?.close();
+    closeSync(pidfd);
+  };
+  const ended = new Promise<void>((resolve) => {
+    watch = watchFd(pidfd, { readable: true }, () => {
+      release();
+      resolve();
+    });
+  });
+  return { ended, signal: (signal) => pidfdSendSignal(pidfd, signal), release };
+}

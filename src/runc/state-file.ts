@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** What runc keeps of a container in `<root>/<id>/state.json` (libcontainer `State`, runc 1.1.5). */
+export type RuncStateFile = {
+  initPid: number;
+  /** Clock tick at which the kernel started init, in decimal. */
+  initStartTime: string;
+  /** Folder of each cgroup v1 controller; of v2, one folder under the empty name. */
+  cgroupPaths: Record<string, string>;
+};
+
+/** Reads a container's state file; undefined where runc knows no such container. */
+export async function readStateFile(root: string, id: string): Promise<RuncStateFile | undefined> {
+  try {
+    const state = JSON.parse(await readFile(path.join(root, id, 'state.json'), 'utf8'));
+    return {
+      initPid: Number(state.init_process_pid),
+      initStartTime: String(state.init_process_start),
+      cgroupPaths: state.cgroup_paths ?? {},
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the freezer holds a container's processes (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
+export async function isFrozen(cgroupPaths: Record<string, string>): Promise<boolean> {
+  const v1 = cgroupPaths.freezer;
+  const [folder, file, frozen] = v1
+    ? [v1, 'freezer.state', 'FROZEN']
+    : [cgroupPaths[''] ?? '', 'cgroup.freeze', '1'];
+  const text = await readFile(path.join(folder, file), 'utf8').catch(() => '');
+  return text.trim() === frozen;
+}
