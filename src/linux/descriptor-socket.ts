@@ -99,6 +99,8 @@ function receive(connection: number): number[] | undefined {
 }
 
 export type DescriptorSocket = {
+  /** Looks at once, for a caller who knows that the descriptor has been sent by now. */
+  poll(): void;
   /** Ends the wait; the file is left to whoever chose its path. */
   close(): void;
 };
@@ -123,6 +125,9 @@ export function receiveDescriptor(path: string, onDescriptor: (fd: number) => vo
     }
   };
   const onMessage = (connection: number): void => {
+    if (!open.has(connection)) {
+      return;
+    }
     let descriptors: number[] | undefined;
     try {
       descriptors = receive(connection);
@@ -160,5 +165,15 @@ export function receiveDescriptor(path: string, onDescriptor: (fd: number) => vo
     }
   };
   open.set(listener, watchFd(listener, { readable: true }, onConnection));
-  return { close };
+  return {
+    poll() {
+      if (open.has(listener)) {
+        onConnection();
+      }
+      for (const fd of [...open.keys()].filter((fd) => fd !== listener)) {
+        onMessage(fd);
+      }
+    },
+    close,
+  };
 }

@@ -1,6 +1,6 @@
+import koffi from 'koffi';
 import { checked } from './error.ts';
 import { libc } from './libc.ts';
-import koffi from 'koffi';
 
 const POLLERR = 8;
 const AT_ONCE = 0;

@@ -1,4 +1,4 @@
-/** Lets one task after another through, in their order. */
+/** Lets tasks through in their order, a number of them at a time. */
 export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
 
 /** A gate that lets `width` tasks through at a time. */
@@ -23,3 +23,9 @@ export function createGate(width: number): Gate {
     }
   };
 }
+
+/**
+ * Copies to and from files, which hold a thread of libuv's pool for as long as their disk takes: half of the four at
+ * most, so that disks which have stopped do not keep paths from being opened.
+ */
+export const diskGate = createGate(2);

@@ -1,13 +1,11 @@
-import { close, closeSync, constants, fstatSync, open, type Stats } from 'node:fs';
+import { close, closeSync, constants, fstatSync, type Stats } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { isatty } from 'node:tty';
-import { errnoText } from '../../linux/error.ts';
+import { SystemError } from '../../linux/error.ts';
 import { ShimError } from '../error.ts';
+import { openAside } from '../open-aside.ts';
 
-const { EINVAL, EISDIR, EMFILE } = osConstants.errno;
-
-/** How long to insist where another thread meets the limit that a child is just being given (see inheritance.ts). */
-const ATTEMPTS = 5;
+const { EISDIR } = osConstants.errno;
 
 /**
  * What a path of a client turned out to be. A `file` never makes anyone wait in poll(2)'s sense, its disk may in its own;
@@ -30,37 +28,17 @@ export const openSource = (path: string): Promise<Opened> => openPath(path, cons
 export const openSink = (path: string): Promise<Opened> => openPath(path, constants.O_RDWR);
 
 async function openPath(path: string, mode: number): Promise<Opened> {
-  const fd = await openDescriptor(path, mode | COMMON);
+  const fd = await openAside(path, mode | COMMON).catch(refuse);
   const stats = fstatSync(fd);
   if (stats.isDirectory()) {
     closeSync(fd);
-    throw cannotOpen(path, EISDIR);
+    refuse(new SystemError('open', EISDIR, path));
   }
   return { fd, kind: kindOf(stats, fd), identity: `${stats.dev}:${stats.ino}` };
 }
 
-/** Opens on a thread of libuv's pool, which waits for a slow disk in our place; the descriptor is closed on exec. */
-function openDescriptor(path: string, flags: number, attempt = 1): Promise<number> {
-  return new Promise((resolve, reject) => {
-    if (path.includes('\0')) {
-      reject(cannotOpen(path, EINVAL));
-      return;
-    }
-    open(path, flags, (error, fd) => {
-      const errno = -(error?.errno ?? 0);
-      if (errno === 0) {
-        resolve(fd);
-      } else if (errno === EMFILE && attempt < ATTEMPTS) {
-        resolve(openDescriptor(path, flags, attempt + 1));
-      } else {
-        reject(cannotOpen(path, errno));
-      }
-    });
-  });
-}
-
-function cannotOpen(path: string, errno: number): ShimError {
-  return new ShimError('stdio', `open ${path}: ${errnoText(errno)}`, { errno });
+function refuse(error: SystemError): never {
+  throw new ShimError('stdio', error.message, { errno: error.errno });
 }
 
 function kindOf(stats: Stats, fd: number): Kind {

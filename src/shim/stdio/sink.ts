@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { pendingBytes } from '../../linux/descriptor.ts';
 import { hasReader } from '../../linux/readers.ts';
+import { createGate, diskGate, type Gate } from './gate.ts';
 import { closeAside, type Kind, type Opened } from './open.ts';
 
 /** How long what has been written to a FIFO is kept for a reader that has yet to open it. */
@@ -11,6 +12,8 @@ const LOOK_AGAIN_MS = 100;
 export type Sink = {
   readonly fd: number;
   readonly kind: Kind;
+  /** For writes from threads: one at a time, as all streams into one file share its position. */
+  readonly gate: Gate;
   /** The process has ended: from some time later on, a FIFO without a reader is one that nobody will read. */
   processEnded(): void;
   /** Nothing more will be written. */
@@ -20,6 +23,11 @@ export type Sink = {
 /** A sink for what `openSink` opened; closes it, sooner or later, after `close`. */
 export function createSink(opened: Opened): Sink {
   return opened.kind === 'fifo' ? createFifoSink(opened.fd) : createPlainSink(opened);
+}
+
+/** A sink for the pipe that is a process's stdin. */
+export function pipeSink(fd: number): Sink {
+  return { fd, kind: 'fifo', gate: diskGate, processEnded() {}, close: () => closeSync(fd) };
 }
 
 /** One sink for two streams, which is closed when both are done with it. */
@@ -37,9 +45,11 @@ export function share(sink: Sink): Sink {
 }
 
 function createPlainSink({ fd, kind }: Opened): Sink {
+  const inTurn = createGate(1);
   return {
     fd,
     kind,
+    gate: (task) => inTurn(() => diskGate(task)),
     processEnded() {},
     close: () => closeAside(fd),
   };
@@ -71,9 +81,10 @@ function createFifoSink(keeper: number): Sink {
   return {
     fd,
     kind: 'fifo',
+    gate: diskGate,
     processEnded() {
       if (kept) {
-        timer = setTimeout(leave, LINGER_MS);
+        timer ??= setTimeout(leave, LINGER_MS);
       }
     },
     close() {

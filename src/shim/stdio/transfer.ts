@@ -10,8 +10,12 @@ import type { Gate } from './gate.ts';
  */
 export type Moved = number | 'end' | 'source' | 'sink';
 
-/** Moves some bytes from one descriptor to another; throws what the kernel refuses. */
-export type Transfer = () => Moved | Promise<Moved>;
+/** Moves bytes from one descriptor to another, some at a time. Both methods throw what the kernel refuses. */
+export type Transfer = {
+  move(): Moved | Promise<Moved>;
+  /** Throws away what could not be written, so that whoever writes goes on. */
+  drop(): Moved;
+};
 
 /** More than a pipe holds, unless somebody made it larger. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -20,43 +24,57 @@ const BUFFER_BYTES = 64 * 1024;
 /** Bytes on their way: nothing stays here from one attempt to the next. */
 const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
-function outcome(moved: number | undefined, source: number): Moved {
-  if (moved === undefined) {
-    return pendingBytes(source) > 0 ? 'sink' : 'source';
-  }
-  return moved === 0 ? 'end' : moved;
-}
-
 /** Between two pipes or FIFOs: the kernel hands pages over, nothing is held here. */
 export function spliceTransfer(source: number, sink: number): Transfer {
-  return () => outcome(splice(source, sink, CHUNK_BYTES), source);
+  return {
+    move() {
+      const moved = splice(source, sink, CHUNK_BYTES);
+      if (moved === undefined) {
+        return pendingBytes(source) > 0 ? 'sink' : 'source';
+      }
+      return moved === 0 ? 'end' : moved;
+    },
+    drop: () => discard(source),
+  };
 }
 
-/** Between a pipe and a file, on another thread, one at a time for each gate. */
-export function fileTransfer(source: number, sink: number, gate: Gate): Transfer {
-  return async () => outcome(await gate(() => spliceAside(source, sink, CHUNK_BYTES)), source);
+/** Between a pipe, which is the side named, and a file: on another thread, when the gate lets it. */
+export function fileTransfer(source: number, sink: number, pipe: 'source' | 'sink', gate: Gate): Transfer {
+  return {
+    async move() {
+      const moved = await gate(() => spliceAside(source, sink, CHUNK_BYTES));
+      return moved === 0 ? 'end' : (moved ?? pipe);
+    },
+    drop: () => discard(source),
+  };
 }
 
 /**
  * Where splice(2) cannot: terminals and other devices. Holds back what the sink does not take, at most one buffer.
- * A terminal whose other end has been closed answers EIO, which is its end.
  */
 export function bufferTransfer(source: number, sink: number): Transfer {
   let held: Buffer | undefined;
-  return () => {
-    const bytes = held ?? read(source);
-    held = undefined;
-    if (typeof bytes === 'string') {
-      return bytes;
-    }
-    const written = writeNow(sink, bytes) ?? 0;
-    if (written < bytes.length) {
-      held = Buffer.from(bytes.subarray(written));
-    }
-    return written === 0 ? 'sink' : written;
+  return {
+    move() {
+      const bytes = held ?? read(source);
+      if (typeof bytes === 'string') {
+        return bytes;
+      }
+      held = bytes;
+      const written = writeNow(sink, bytes) ?? 0;
+      // The buffer is everybody's: what stays has to leave it.
+      held = written < bytes.length ? Buffer.from(bytes.subarray(written)) : undefined;
+      return written === 0 ? 'sink' : written;
+    },
+    drop() {
+      const byteLength = held?.length ?? 0;
+      held = undefined;
+      return byteLength;
+    },
   };
 }
 
+/** A terminal whose other end has been closed answers EIO, which is its end. */
 function read(source: number): Buffer | 'end' | 'source' {
   try {
     const byteLength = readNow(source, buffer);
@@ -72,8 +90,7 @@ function read(source: number): Buffer | 'end' | 'source' {
   }
 }
 
-/** Takes what a source has and throws it away, so that whoever writes to it goes on. */
-export function discard(source: number): Moved {
+function discard(source: number): Moved {
   const bytes = read(source);
   return typeof bytes === 'string' ? bytes : bytes.length;
 }

@@ -1,0 +1,202 @@
+import { constants } from 'node:os';
+import type { Exited, Key, Start, Update } from '../generated/shim.ts';
+import { SystemError } from '../linux/error.ts';
+import { processStat } from '../linux/process-stat.ts';
+import { kill } from '../linux/signal.ts';
+import type { ShimProcess } from './client.ts';
+import { ShimError } from './error.ts';
+import { atMost } from './patience.ts';
+import { readPidFile } from './pid-file.ts';
+import type { ReapedProcess, Reaper } from './reaper.ts';
+import type { ProcessStdio } from './stdio/stdio.ts';
+import type { Strays } from './strays.ts';
+
+/** How long an exit waits for what its process has written to reach a client that does not read. */
+const DELIVERY_TIMEOUT_MS = 1_000;
+
+/** What becomes of a process, from the request for it until the daemon has taken note of its exit. */
+type Entry =
+  | { phase: 'starting'; key: Key; outcome: Promise<ShimProcess> }
+  | { phase: 'running' | 'ending'; process: ShimProcess; stdio: ProcessStdio }
+  | { phase: 'exited'; process: ShimProcess; exit: Exited };
+type Running = Extract<Entry, { phase: 'running' | 'ending' }>;
+
+export type ProcessesOptions = {
+  reaper: Reaper;
+  strays: Strays;
+  openStdio: (request: Start, key: Key) => Promise<ProcessStdio>;
+  /** Runs the program of a start to its end; rejects if it leaves no process behind. */
+  run: (request: Start, stdio: ProcessStdio) => Promise<void>;
+  /** A process has ended, and what it had written has been passed on as far as anyone read it. */
+  onExited: (exit: Exited) => void;
+  /** Something that was there is there no more. */
+  onLess: () => void;
+};
+
+/** Every process of the shim, by its key. */
+export class Processes {
+  readonly #options: ProcessesOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** Processes, exited ones included, whose stdio is still copied. */
+  #copying = 0;
+
+  constructor(options: ProcessesOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a process and says who it is; its exit is told later, if at once. Rejects with a `ShimError`. */
+  start(key: Key, request: Start): Promise<ShimProcess> {
+    const name = nameOf(key);
+    if (this.#entries.has(name)) {
+      throw new ShimError('exists', `${key.process} of ${key.container} exists`);
+    }
+    const outcome = this.#launch(key, request);
+    this.#entries.set(name, { phase: 'starting', key, outcome });
+    outcome.catch(() => {
+      this.#forget(name);
+    });
+    return outcome;
+  }
+
+  /** The outcome of a start that somebody else has asked for. */
+  async awaitStart(key: Key): Promise<ShimProcess> {
+    const entry = this.#entries.get(nameOf(key));
+    if (entry === undefined) {
+      throw noProcess(key, 'is not there');
+    }
+    return entry.phase === 'starting' ? entry.outcome : entry.process;
+  }
+
+  kill(key: Key, signal: number): void {
+    const { process } = this.#running(key);
+    try {
+      kill(process.pid, signal);
+    } catch (error) {
+      throw kernelError(error);
+    }
+  }
+
+  update(key: Key, { closeStdin, width, height }: Update): void {
+    const { stdio } = this.#running(key);
+    try {
+      if (width !== 0 || height !== 0) {
+        stdio.resize({ width, height });
+      }
+      if (closeStdin) {
+        stdio.closeStdin();
+      }
+    } catch (error) {
+      throw kernelError(error);
+    }
+  }
+
+  /** Forgets an exit; one that is forgotten already is no error. */
+  acknowledge(key: Key): void {
+    const name = nameOf(key);
+    const entry = this.#entries.get(name);
+    if (entry !== undefined && entry.phase !== 'exited') {
+      throw noProcess(key, 'has not exited');
+    }
+    this.#forget(name);
+  }
+
+  /** Starts in flight. */
+  starting(): Key[] {
+    return [...this.#entries.values()].flatMap((entry) => (entry.phase === 'starting' ? [entry.key] : []));
+  }
+
+  /** Processes that have been started and whose exit has not been acknowledged. */
+  started(): ShimProcess[] {
+    return [...this.#entries.values()].flatMap((entry) =>
+      entry.phase === 'starting' ? [] : [entry.process],
+    );
+  }
+
+  /** Exits that have not been acknowledged. */
+  exits(): Exited[] {
+    return [...this.#entries.values()].flatMap((entry) => (entry.phase === 'exited' ? [entry.exit] : []));
+  }
+
+  /** Whether there is anything left to do. */
+  get busy(): boolean {
+    return this.#entries.size > 0 || this.#copying > 0;
+  }
+
+  async #launch(key: Key, request: Start): Promise<ShimProcess> {
+    const { strays, openStdio, run } = this.#options;
+    const stdio = await openStdio(request, key);
+    const watch = strays.watch();
+    try {
+      await run(request, stdio);
+      const pid = await readPidFile(request.pidFile);
+      const stray = watch.find(pid);
+      const process = { key, pid, startTime: stray?.startTime ?? startTimeOfChild(pid) };
+      this.#begin({ phase: 'running', process, stdio }, stray);
+      return process;
+    } catch (error) {
+      stdio.abandon();
+      throw error;
+    } finally {
+      watch.close();
+    }
+  }
+
+  #begin(entry: Running, exit: ReapedProcess | undefined): void {
+    const { process, stdio } = entry;
+    this.#entries.set(nameOf(process.key), entry);
+    if (exit === undefined) {
+      this.#options.reaper.expect(process.pid, (exit) => this.#ended(entry, exit));
+    } else {
+      entry.phase = 'ending';
+      // Later than the reply to the request.
+      setImmediate(() => this.#ended(entry, exit));
+    }
+    this.#copying += 1;
+    stdio.begin(() => {
+      this.#copying -= 1;
+      this.#options.onLess();
+    });
+  }
+
+  async #ended(entry: Running, { status, timestamp }: ReapedProcess): Promise<void> {
+    const { process, stdio } = entry;
+    entry.phase = 'ending';
+    await atMost(DELIVERY_TIMEOUT_MS, stdio.delivered());
+    const exit = { process, status, timestamp };
+    this.#entries.set(nameOf(process.key), { phase: 'exited', process, exit });
+    this.#options.onExited(exit);
+  }
+
+  #running(key: Key): Running {
+    const entry = this.#entries.get(nameOf(key));
+    if (entry?.phase !== 'running') {
+      throw noProcess(key, 'does not run');
+    }
+    return entry;
+  }
+
+  #forget(name: string): void {
+    this.#entries.delete(name);
+    this.#options.onLess();
+  }
+}
+
+const nameOf = ({ container, process }: Key): string => `${container}\0${process}`;
+
+function startTimeOfChild(pid: number): bigint {
+  const stat = processStat(pid);
+  if (stat?.parentPid !== process.pid) {
+    throw new ShimError('runtime', `the runtime has left process ${pid}, which is no child of the shim`);
+  }
+  return stat.startTime;
+}
+
+function noProcess({ container, process }: Key, what: string): ShimError {
+  return new ShimError('noProcess', `${process} of ${container} ${what}`, { errno: constants.errno.ESRCH });
+}
+
+function kernelError(error: unknown): unknown {
+  return error instanceof SystemError
+    ? new ShimError('kernel', error.message, { errno: error.errno })
+    : error;
+}

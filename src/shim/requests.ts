@@ -1,0 +1,45 @@
+import type { Key } from '../generated/shim.ts';
+import type { ShimProcess } from './client.ts';
+import { failedOf } from './error.ts';
+import type { Body } from './frames.ts';
+import type { Processes } from './processes.ts';
+
+/** Does what a request asks for; the reply, `failed` included. Never rejects. */
+export async function answer(processes: Processes, body: Body | undefined): Promise<Body> {
+  try {
+    return await perform(processes, body);
+  } catch (error) {
+    return { $case: 'failed', value: failedOf(error) };
+  }
+}
+
+async function perform(processes: Processes, body: Body | undefined): Promise<Body> {
+  switch (body?.$case) {
+    case 'start':
+      return started(await processes.start(given(body.value.key), body.value));
+    case 'await':
+      return started(await processes.awaitStart(given(body.value.key)));
+    case 'kill':
+      processes.kill(given(body.value.key), body.value.signal);
+      return DONE;
+    case 'update':
+      processes.update(given(body.value.key), body.value);
+      return DONE;
+    case 'ack':
+      processes.acknowledge(given(body.value.key));
+      return DONE;
+    default:
+      throw new Error(`the shim does not know what ${body?.$case ?? 'this'} asks for`);
+  }
+}
+
+const DONE: Body = { $case: 'done', value: {} };
+
+const started = (process: ShimProcess): Body => ({ $case: 'started', value: { process } });
+
+function given(key: Key | undefined): Key {
+  if (key === undefined) {
+    throw new Error('a request says not which process it is about');
+  }
+  return key;
+}

@@ -1,0 +1,192 @@
+import { closeSync, constants, openSync, unlink } from 'node:fs';
+import { duplicate, writeNow } from '../../linux/descriptor.ts';
+import { type DescriptorSocket, receiveDescriptor } from '../../linux/descriptor-socket.ts';
+import { SystemError } from '../../linux/error.ts';
+import { createPipe } from '../../linux/pipe.ts';
+import { endOfFileCharacter, makeRaw, setWindowSize, type WindowSize } from '../../linux/terminal.ts';
+import { ShimError } from '../error.ts';
+import { type ConsoleClient, type ConsoleClientPaths, openConsoleClient } from './console-client.ts';
+import type { Copy } from './copy.ts';
+import { endOfOutput } from './output.ts';
+import { pipeSink } from './sink.ts';
+import type { OnStreamError, ProcessStdio } from './stdio.ts';
+import { startStream } from './stream.ts';
+import { followWindowSize } from './window-size.ts';
+
+export type ConsolePaths = ConsoleClientPaths & {
+  /** Where the runtime is to send the terminal's master to; made here, and removed once it has come. */
+  consoleSocket: string;
+};
+
+/**
+ * Opens the stdio of a process with a terminal of its own, whose master the runtime sends us. Rejects with a `ShimError`
+ * (`stdio`) if the client's end cannot be opened or the socket not be made.
+ */
+export async function openConsole(paths: ConsolePaths, onError: OnStreamError): Promise<ProcessStdio> {
+  const client = await openConsoleClient(paths);
+  const opened: number[] = [];
+  try {
+    const nothing = openSync('/dev/null', constants.O_RDWR);
+    opened.push(nothing);
+    const output = createPipe({ read: true });
+    opened.push(output.read, output.write);
+    return new Console(client, paths.consoleSocket, [nothing, nothing, output.write], output.read, onError);
+  } catch (error) {
+    opened.forEach(closeSync);
+    client.input?.close();
+    client.output.close();
+    throw error instanceof SystemError
+      ? new ShimError('stdio', error.message, { errno: error.errno })
+      : error;
+  }
+}
+
+class Console implements ProcessStdio {
+  readonly childEnds: readonly [number, number, number];
+  readonly #client: ConsoleClient;
+  readonly #socket: DescriptorSocket;
+  readonly #socketPath: string;
+  readonly #runtimeOutput: number;
+  readonly #onError: OnStreamError;
+  #handedOver = false;
+  #stdinCloses = false;
+  #master: number | undefined;
+  #input: Copy | undefined;
+  #output: Copy | undefined;
+  #unfollow = (): void => {};
+
+  constructor(
+    client: ConsoleClient,
+    socketPath: string,
+    childEnds: readonly [number, number, number],
+    runtimeOutput: number,
+    onError: OnStreamError,
+  ) {
+    this.#client = client;
+    this.#socketPath = socketPath;
+    this.childEnds = childEnds;
+    this.#runtimeOutput = runtimeOutput;
+    this.#onError = onError;
+    this.#socket = receiveDescriptor(socketPath, (master) => this.#received(master));
+  }
+
+  /** The size has to be there before the program asks for it. */
+  #received(master: number): void {
+    this.#master = master;
+    unlink(this.#socketPath, () => {});
+    if (this.#client.isTerminal) {
+      this.#clientSide(() => {
+        this.#unfollow = followWindowSize(this.#client.output.fd, master);
+      });
+    }
+  }
+
+  /** A client may hang up at any moment, which is no reason for its process not to go on. */
+  #clientSide(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.#onError('stdin', error);
+    }
+  }
+
+  handedOver(): void {
+    if (!this.#handedOver) {
+      this.#handedOver = true;
+      new Set(this.childEnds).forEach((fd) => {
+        closeSync(fd);
+      });
+    }
+  }
+
+  runtimeOutput(): string {
+    return endOfOutput(this.#runtimeOutput);
+  }
+
+  begin(onEnd: () => void): void {
+    // The runtime has ended, so whatever it has sent is there.
+    this.#socket.poll();
+    const master = this.#master;
+    if (master === undefined) {
+      this.#onError('stdout', new Error('the runtime has sent no terminal'));
+      this.abandon();
+      onEnd();
+      return;
+    }
+    closeSync(this.#runtimeOutput);
+    const { input, output, isTerminal } = this.#client;
+    if (isTerminal) {
+      this.#clientSide(() => {
+        makeRaw(output.fd);
+      });
+    }
+    this.#output = startStream({
+      source: { fd: master, kind: 'terminal', close: () => closeSync(master) },
+      sink: output,
+      afterError: 'drop',
+      onError: (error) => this.#onError('stdout', error),
+      onEnd: () => {
+        this.#unfollow();
+        this.#master = undefined;
+        this.#output = undefined;
+        this.#input?.stop();
+        onEnd();
+      },
+    });
+    if (input !== undefined) {
+      this.#input = startStream({
+        source: input,
+        sink: { ...pipeSink(duplicate(master)), kind: 'terminal' },
+        afterError: 'end',
+        onError: (error) => this.#onError('stdin', error),
+        onEnd: () => {
+          this.#input = undefined;
+          if (this.#stdinCloses) {
+            this.#typeEndOfFile();
+          }
+        },
+      });
+    }
+  }
+
+  async delivered(): Promise<void> {
+    this.#client.output.processEnded();
+    await this.#output?.delivered();
+  }
+
+  closeStdin(): void {
+    this.#stdinCloses = true;
+    if (this.#input === undefined) {
+      this.#typeEndOfFile();
+    } else {
+      this.#input.finish();
+    }
+  }
+
+  /** A terminal has no other way to say that its input has ended. */
+  #typeEndOfFile(): void {
+    if (this.#master !== undefined) {
+      writeNow(this.#master, Buffer.of(endOfFileCharacter(this.#master)));
+    }
+  }
+
+  resize(size: WindowSize): void {
+    if (this.#master !== undefined) {
+      setWindowSize(this.#master, size);
+    }
+  }
+
+  abandon(): void {
+    this.handedOver();
+    this.#unfollow();
+    this.#socket.close();
+    unlink(this.#socketPath, () => {});
+    closeSync(this.#runtimeOutput);
+    if (this.#master !== undefined) {
+      closeSync(this.#master);
+      this.#master = undefined;
+    }
+    this.#client.input?.close();
+    this.#client.output.close();
+  }
+}

@@ -1,0 +1,135 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { errnoText } from '../../linux/error.ts';
+import { createPipe, type Pipe } from '../../linux/pipe.ts';
+import { hasReader } from '../../linux/readers.ts';
+import { ShimError } from '../error.ts';
+import type { Copy } from './copy.ts';
+import { endOfOutput } from './output.ts';
+import { type ClientSides, closeSides, openClientSides } from './sides.ts';
+import { pipeSink, type Sink } from './sink.ts';
+import type { OnStreamError, ProcessStdio, StdioPaths, StreamName } from './stdio.ts';
+import { type Source, startStream } from './stream.ts';
+
+const { ENOTTY } = osConstants.errno;
+
+/** What goes from one descriptor of ours to another, once the process runs. */
+type Stream = { name: StreamName; source: Source; sink: Sink };
+
+/**
+ * Opens the stdio of a process without a terminal: a pipe for each path, /dev/null where there is none. The process never
+ * gets the client's path itself, as runc restores pipes and /dev/null only.
+ * Rejects with a `ShimError` (`stdio`) if a path cannot be opened.
+ */
+export async function openPipes(paths: StdioPaths, onError: OnStreamError): Promise<ProcessStdio> {
+  const sides = await openClientSides(paths);
+  const opened: number[] = [];
+  try {
+    const { childEnds, streams } = connect(sides, opened);
+    return createPipedStdio(childEnds, streams, onError);
+  } catch (error) {
+    opened.forEach(closeSync);
+    closeSides(sides);
+    throw error;
+  }
+}
+
+/** Makes the pipes; `opened` gets every descriptor as soon as it is there. */
+function connect({ stdin, stdout, stderr }: ClientSides, opened: number[]) {
+  const streams: Stream[] = [];
+  const nothing = (): number => {
+    const fd = openSync('/dev/null', constants.O_RDWR);
+    opened.push(fd);
+    return fd;
+  };
+  const pipe = (ours: keyof Pipe): Pipe => {
+    const ends = createPipe({ [ours]: true });
+    opened.push(ends.read, ends.write);
+    return ends;
+  };
+  const input = (source: Source): number => {
+    const { read, write } = pipe('write');
+    streams.push({ name: 'stdin', source, sink: pipeSink(write) });
+    return read;
+  };
+  const output = (name: StreamName, sink: Sink): number => {
+    const { read, write } = pipe('read');
+    streams.push({ name, source: pipeSource(read), sink });
+    return write;
+  };
+  const childEnds = [
+    stdin === undefined ? nothing() : input(stdin),
+    stdout === undefined ? nothing() : output('stdout', stdout),
+    stderr === undefined ? nothing() : output('stderr', stderr),
+  ] as const;
+  return { childEnds, streams };
+}
+
+const pipeSource = (fd: number): Source => ({ fd, kind: 'fifo', close: () => closeSync(fd) });
+
+function createPipedStdio(
+  childEnds: readonly [number, number, number],
+  streams: readonly Stream[],
+  onError: OnStreamError,
+): ProcessStdio {
+  const copies = new Map<StreamName, Copy>();
+  let handedOver = false;
+  const handOver = (): void => {
+    if (!handedOver) {
+      handedOver = true;
+      childEnds.forEach(closeSync);
+    }
+  };
+  const stderr = streams.find(({ name }) => name === 'stderr');
+  const stdin = streams.find(({ name }) => name === 'stdin');
+
+  return {
+    childEnds,
+    handedOver: handOver,
+    runtimeOutput: () => (stderr === undefined ? '' : endOfOutput(stderr.source.fd)),
+    begin(onEnd) {
+      let open = streams.length;
+      if (open === 0) {
+        onEnd();
+      }
+      for (const { name, source, sink } of streams) {
+        const copy = startStream({
+          source,
+          sink,
+          afterError: name === 'stdin' ? 'end' : 'drop',
+          onError: (error) => onError(name, error),
+          onEnd() {
+            copies.delete(name);
+            open -= 1;
+            if (open === 0) {
+              onEnd();
+            }
+          },
+        });
+        copies.set(name, copy);
+      }
+    },
+    async delivered() {
+      const outputs = [copies.get('stdout'), copies.get('stderr')];
+      const input = copies.get('stdin');
+      if (stdin !== undefined && input !== undefined && !hasReader(stdin.sink.fd)) {
+        input.stop();
+      }
+      streams.forEach(({ sink }) => {
+        sink.processEnded();
+      });
+      await Promise.all(outputs.map((copy) => copy?.delivered()));
+    },
+    closeStdin: () => copies.get('stdin')?.finish(),
+    resize() {
+      throw new ShimError('kernel', `the process has no terminal: ${errnoText(ENOTTY)}`, { errno: ENOTTY });
+    },
+    abandon() {
+      handOver();
+      streams.forEach(({ source, sink }) => {
+        source.close();
+        sink.close();
+      });
+    },
+  };
+}

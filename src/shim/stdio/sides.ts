@@ -1,0 +1,49 @@
+import { closeAside, openSink, openSource } from './open.ts';
+import { createSink, type Sink, share } from './sink.ts';
+import type { StdioPaths } from './stdio.ts';
+import type { Source } from './stream.ts';
+
+/** The client's side of a process's stdio; what has an empty path is absent. */
+export type ClientSides = { stdin?: Source; stdout?: Sink; stderr?: Sink };
+
+/**
+ * Opens the client's paths; stdout and stderr may be one file. Rejects with a `ShimError` (`stdio`) for the first that
+ * cannot be opened, and leaves nothing open then.
+ */
+export async function openClientSides({ stdin, stdout, stderr }: StdioPaths): Promise<ClientSides> {
+  const sides: ClientSides = {};
+  try {
+    if (stdin !== '') {
+      const { fd, kind } = await openSource(stdin);
+      sides.stdin = { fd, kind, close: () => closeAside(fd) };
+    }
+    const out = stdout === '' ? undefined : await openSink(stdout);
+    if (out !== undefined) {
+      sides.stdout = createSink(out);
+    }
+    const err = stderr === '' ? undefined : await openSink(stderr);
+    if (
+      err !== undefined &&
+      sides.stdout !== undefined &&
+      err.kind === 'file' &&
+      err.identity === out?.identity
+    ) {
+      closeAside(err.fd);
+      sides.stdout = share(sides.stdout);
+      sides.stderr = sides.stdout;
+    } else if (err !== undefined) {
+      sides.stderr = createSink(err);
+    }
+    return sides;
+  } catch (error) {
+    closeSides(sides);
+    throw error;
+  }
+}
+
+/** Closes what has been opened and will not be copied. */
+export function closeSides(sides: ClientSides): void {
+  for (const side of Object.values(sides)) {
+    side.close();
+  }
+}
