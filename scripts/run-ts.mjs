@@ -1,13 +1,27 @@
 // Runs a TypeScript program of this repository: node scripts/run-ts.mjs FILE [ARGUMENT…]
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [file = '', ...args] = process.argv.slice(2);
+
+// Each module knows where it came from, not where the bundle is.
+const sourceUrls = {
+  name: 'source-urls',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path: source }) => ({
+      loader: 'ts',
+      contents: (await readFile(source, 'utf8')).replaceAll(
+        'import.meta.url',
+        JSON.stringify(pathToFileURL(source).href),
+      ),
+    }));
+  },
+};
 
 // Beside node_modules, so that packages are found; in a folder of its own, so that several runs do not meet.
 const folder = await mkdtemp(path.join(root, 'build', 'run-')).catch(() =>
@@ -23,7 +37,7 @@ await build({
   format: 'esm',
   packages: 'external',
   sourcemap: 'inline',
-  define: { 'import.meta.url': JSON.stringify(`file://${path.resolve(file)}`) },
+  plugins: [sourceUrls],
   logLevel: 'warning',
 });
 const child = spawn(process.execPath, ['--enable-source-maps', outfile, ...args], { stdio: 'inherit' });
