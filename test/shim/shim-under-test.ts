@@ -40,6 +40,7 @@ export class ShimUnderTest {
   readonly #program: readonly string[];
   readonly #env: Record<string, string>;
   #client: ShimClient | undefined;
+  /** Exits that have been told and not been taken. */
   readonly exits: ShimExit[] = [];
   readonly #listeners = new Set<() => void>();
   lost: Error | undefined;
@@ -95,11 +96,14 @@ export class ShimUnderTest {
     return within(DEADLINE_MS, what, heard).finally(() => this.#listeners.delete(listener));
   }
 
-  /** The exit of a process, once it is told. */
+  /** The next exit of a process that is told, taken from `exits`. */
   exit({ container, process }: ShimKey): Promise<ShimExit> {
-    return this.#heard(`the exit of ${container}`, () =>
-      this.exits.find(({ process: { key } }) => key.container === container && key.process === process),
-    );
+    return this.#heard(`the exit of ${container}`, () => {
+      const index = this.exits.findIndex(
+        ({ process: { key } }) => key.container === container && key.process === process,
+      );
+      return index < 0 ? undefined : this.exits.splice(index, 1)[0];
+    });
   }
 
   /** The loss of the connection. */

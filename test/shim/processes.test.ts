@@ -1,0 +1,177 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { unixNanoseconds } from '../../src/linux/clock.ts';
+import { processStat } from '../../src/linux/process-stat.ts';
+import { buildShim, ShimUnderTest } from './shim-under-test.ts';
+
+const built = await buildShim();
+afterAll(() => built.remove());
+
+let shim: ShimUnderTest;
+beforeEach(async () => {
+  shim = new ShimUnderTest(built.program);
+  await shim.connect();
+});
+afterEach(() => shim.end());
+
+/** A script that goes on until the test writes something, or says that it has come so far. */
+const UNTIL_KILLED = 'exec sleep 600';
+const keyOf = (container: string) => ({ container, process: 'init' });
+
+test('a start gives the pid of the process that the runtime leaves behind, which is a child of the shim', async () => {
+  const { pid, startTime } = await shim.client.start(shim.request('a', UNTIL_KILLED));
+  expect(pid).toBe(Number(readFileSync(shim.path('a.pid'), 'utf8')));
+  expect(processStat(pid)).toMatchObject({ startTime, parentPid: shim.client.pid });
+});
+
+test('an exit has the status of the process and the time of its end', async () => {
+  const before = unixNanoseconds();
+  const { status, timestamp, process } = await shim.run(shim.request('a', 'exit 37'));
+  expect(status).toBe(37);
+  expect(timestamp).toBeGreaterThan(before);
+  expect(timestamp).toBeLessThan(unixNanoseconds());
+  expect(process.pid).toBe(Number(readFileSync(shim.path('a.pid'), 'utf8')));
+});
+
+test('a signalled process exits with 128 and the signal', async () => {
+  await shim.client.start(shim.request('a', UNTIL_KILLED));
+  await shim.client.kill(keyOf('a'), 0);
+  await shim.client.kill(keyOf('a'), 15);
+  expect((await shim.exit(keyOf('a'))).status).toBe(128 + 15);
+});
+
+test('a process that ends before its runtime does is answered with its pid, and then with its exit', async () => {
+  // The runtime goes on until there is not even a zombie left of the process: until the shim has reaped it.
+  const orphan =
+    '(sh -c \'echo $$ > "$0"; exit 5\' "$0" &); until [ -s "$0" ]; do :; done; read pid < "$0"; while [ -e /proc/$pid ]; do :; done';
+  const request = shim.request('a', '');
+  const { pid, startTime } = await shim.client.start({
+    ...request,
+    argv: ['sh', '-c', orphan, request.pidFile],
+  });
+  expect(pid).toBe(Number(readFileSync(request.pidFile, 'utf8')));
+  expect(startTime).toBeGreaterThan(0n);
+  expect(await shim.exit(request.key)).toMatchObject({ status: 5, process: { pid, startTime } });
+});
+
+test('a runtime that fails is told with its status and the end of its words, and leaves nothing', async () => {
+  const request = shim.request('a', '', { stderr: shim.path('err') });
+  writeFileSync(shim.path('err'), '');
+  const words = `i=0; while [ $i -lt 2000 ]; do echo "line $i" >&2; i=$((i+1)); done; exit 4`;
+  const failed = shim.client.start({ ...request, argv: ['sh', '-c', words] });
+  await expect(failed).rejects.toMatchObject({
+    name: 'ShimError',
+    reason: 'runtime',
+    exitStatus: 4,
+    output: expect.stringMatching(/line 1998\nline 1999\n$/),
+  });
+  await failed.catch(({ output }) => expect(output.length).toBe(4096));
+  expect(readFileSync(shim.path('err'), 'utf8')).toBe('');
+  await expect(shim.client.kill(request.key, 0)).rejects.toMatchObject({ reason: 'noProcess' });
+  // Its key is free again.
+  expect((await shim.run(shim.request('a', 'exit 0'))).status).toBe(0);
+});
+
+test('a runtime that succeeds without a pid, or with the pid of a stranger, has failed', async () => {
+  const request = shim.request('a', '');
+  const start = (script: string) =>
+    shim.client.start({ ...request, argv: ['sh', '-c', script, request.pidFile] });
+  await expect(start('true')).rejects.toMatchObject({
+    reason: 'runtime',
+    message: expect.stringContaining('no such file'),
+  });
+  await expect(start('echo x > "$0"')).rejects.toMatchObject({ reason: 'runtime' });
+  await expect(start('echo 1 > "$0"')).rejects.toMatchObject({ reason: 'runtime' });
+});
+
+test('a runtime that takes too long is killed with all of its group', async () => {
+  const request = shim.request('a', '', { timeoutMs: 200 });
+  const script = 'sleep 600 & echo $! > "$0"; wait';
+  await expect(
+    shim.client.start({ ...request, argv: ['sh', '-c', script, request.pidFile] }),
+  ).rejects.toMatchObject({ reason: 'timeout', exitStatus: 128 + 9 });
+  // Killed with the group, and reaped: nothing else has this pid so soon.
+  const pid = Number(readFileSync(request.pidFile, 'utf8'));
+  await shim.run(shim.request('b', 'exit 0'));
+  expect(processStat(pid)).toBeUndefined();
+});
+
+test('a runtime that is not there is told in the kernel’s words', async () => {
+  const request = shim.request('a', '');
+  await expect(shim.client.start({ ...request, argv: ['/no/runc'] })).rejects.toMatchObject({
+    reason: 'spawn',
+    errno: 2,
+    message: 'posix_spawn /no/runc: no such file or directory',
+  });
+});
+
+test('a key is in use from the start until its exit has been acknowledged', async () => {
+  const first = shim.client.start(shim.request('a', UNTIL_KILLED));
+  await expect(shim.client.start(shim.request('a', UNTIL_KILLED))).rejects.toMatchObject({
+    reason: 'exists',
+  });
+  await first;
+  await expect(shim.client.ack(keyOf('a'))).rejects.toMatchObject({ reason: 'noProcess' });
+  await shim.client.kill(keyOf('a'), 9);
+  await shim.exit(keyOf('a'));
+  await expect(shim.client.start(shim.request('a', UNTIL_KILLED))).rejects.toMatchObject({
+    reason: 'exists',
+  });
+  await shim.client.ack(keyOf('a'));
+  await shim.client.ack(keyOf('a'));
+  expect((await shim.run(shim.request('a', 'exit 1'))).status).toBe(1);
+});
+
+test('a process that is not there or has exited cannot be signalled or changed', async () => {
+  const gone = { name: 'ShimError', reason: 'noProcess', errno: 3 };
+  await expect(shim.client.kill(keyOf('a'), 9)).rejects.toMatchObject(gone);
+  await expect(shim.client.update(keyOf('a'), { closeStdin: true })).rejects.toMatchObject(gone);
+  await expect(shim.client.awaitStart(keyOf('a'))).rejects.toMatchObject(gone);
+  await shim.client.start(shim.request('a', 'exit 0'));
+  await shim.exit(keyOf('a'));
+  await expect(shim.client.kill(keyOf('a'), 9)).rejects.toMatchObject(gone);
+  await expect(shim.client.update(keyOf('a'), { closeStdin: true })).rejects.toMatchObject(gone);
+});
+
+test('a signal that the kernel does not know is its refusal', async () => {
+  await shim.client.start(shim.request('a', UNTIL_KILLED));
+  await expect(shim.client.kill(keyOf('a'), 99)).rejects.toMatchObject({
+    reason: 'kernel',
+    errno: 22,
+    message: 'kill: invalid argument',
+  });
+  await expect(shim.client.update(keyOf('a'), { width: 80, height: 24 })).rejects.toMatchObject({
+    reason: 'kernel',
+    errno: 25,
+  });
+});
+
+test('an exec is another process of the same container', async () => {
+  await shim.client.start(shim.request('a', UNTIL_KILLED));
+  const key = { container: 'a', process: 'exec-1' };
+  expect((await shim.run({ ...shim.request('a', 'exit 9'), key })).status).toBe(9);
+  await shim.client.kill(keyOf('a'), 0);
+});
+
+test('orphans that belong to nobody are reaped', async () => {
+  const script =
+    '(sh -c \'echo $$ > "$0.orphan"\' "$0" &); until [ -s "$0.orphan" ]; do :; done; exec sleep 600';
+  const request = shim.request('a', '');
+  const [runtime = ''] = request.argv;
+  await shim.client.start({
+    ...request,
+    argv: [runtime, request.pidFile, script.replaceAll('$0', request.pidFile)],
+  });
+  await shim.run(shim.request('b', `while [ ! -s ${request.pidFile}.orphan ]; do :; done`));
+  const orphan = Number(readFileSync(`${request.pidFile}.orphan`, 'utf8'));
+  await shim.run(shim.request('c', `while [ -e /proc/${orphan} ]; do :; done`));
+});
+
+test('fifty starts at once all succeed, and each exit is told once', async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `c${index}`);
+  await Promise.all(names.map((name, index) => shim.client.start(shim.request(name, `exit ${index}`))));
+  for (const [index, name] of names.entries()) {
+    expect((await shim.exit(keyOf(name))).status).toBe(index);
+  }
+  expect(shim.exits).toEqual([]);
+});
