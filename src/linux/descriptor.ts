@@ -9,6 +9,7 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
+const F_SETPIPE_SZ = 1031;
 const FIONREAD = 0x541b;
 
 const fcntl: (fd: number, command: number, value: number) => number = libc.func(
@@ -44,6 +45,11 @@ export function closeInheritedOnExec(): void {
 /** Another descriptor of the same open file, so that both can be watched on their own; closed on exec. */
 export function duplicate(fd: number): number {
   return checked('fcntl', fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+/** Lets a pipe hold more, or less; false where the kernel does not allow as much (pipe(7), pipe-max-size). */
+export function setPipeCapacity(fd: number, byteLength: number): boolean {
+  return fcntl(fd, F_SETPIPE_SZ, byteLength) >= 0;
 }
 
 /** How many bytes can be read without waiting (FIONREAD; of pipes, FIFOs, sockets and terminals). */

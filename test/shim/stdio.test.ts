@@ -1,0 +1,279 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { readNow } from '../../src/linux/descriptor.ts';
+import { watchFd } from '../../src/linux/watch.ts';
+import type { ShimStart } from '../../src/shim/client.ts';
+import { within } from '../linux/deadline.ts';
+import { buildShim, ShimUnderTest } from './shim-under-test.ts';
+
+const built = await buildShim();
+afterAll(() => built.remove());
+
+let shim: ShimUnderTest;
+beforeEach(async () => {
+  shim = new ShimUnderTest(built.program);
+  await shim.connect();
+});
+afterEach(() => shim.end());
+
+const keyOf = (container: string) => ({ container, process: 'init' });
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+function file(name: string, content: string | Buffer = ''): string {
+  writeFileSync(shim.path(name), content);
+  return shim.path(name);
+}
+
+function fifo(name: string): string {
+  execFileSync('mkfifo', [shim.path(name)]);
+  return shim.path(name);
+}
+
+/** Opens a FIFO as a reader that is there before any writer. */
+const openReader = (path: string): number => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+
+/** Everything that comes out of a FIFO until its end. */
+async function readAll(reader: number, pauseMs = 0): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  const piece = Buffer.alloc(65_536);
+  const whole = new Promise<void>((resolve) => {
+    const watch = watchFd(reader, { readable: true }, async () => {
+      const byteLength = readNow(reader, piece) ?? -1;
+      if (byteLength === 0) {
+        watch.close();
+        resolve();
+      } else if (byteLength > 0) {
+        pieces.push(Buffer.from(piece.subarray(0, byteLength)));
+        if (pauseMs > 0) {
+          watch.expect({});
+          await sleep(pauseMs);
+          watch.expect({ readable: true });
+        }
+      }
+    });
+  });
+  await within(15_000, 'the end of the FIFO', whole);
+  closeSync(reader);
+  return Buffer.concat(pieces);
+}
+
+const openDescriptors = (): number => readdirSync(`/proc/${shim.client.pid}/fd`).length;
+
+test('what a process writes is in its files by the time its exit is told', async () => {
+  const [stdout, stderr] = [file('out'), file('err')];
+  await shim.run(shim.request('a', 'echo to stdout; echo to stderr >&2', { stdout, stderr }));
+  expect(readFileSync(stdout, 'utf8')).toBe('to stdout\n');
+  expect(readFileSync(stderr, 'utf8')).toBe('to stderr\n');
+});
+
+test('a file is written from its start and not truncated', async () => {
+  const stdout = file('out', '1234567890');
+  await shim.run(shim.request('a', 'printf abc', { stdout }));
+  expect(readFileSync(stdout, 'utf8')).toBe('abc4567890');
+});
+
+test('stdout and stderr may be one file, in which nothing overwrites anything', async () => {
+  const both = file('both');
+  const script = 'i=0; while [ $i -lt 500 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done';
+  await shim.run(shim.request('a', script, { stdout: both, stderr: both }));
+  const lines = readFileSync(both, 'utf8').trimEnd().split('\n');
+  const expected = Array.from({ length: 500 }, (_, index) => index);
+  expect(lines.filter((line) => line.startsWith('out'))).toEqual(expected.map((index) => `out ${index}`));
+  expect(lines.filter((line) => line.startsWith('err'))).toEqual(expected.map((index) => `err ${index}`));
+});
+
+test('an empty path is /dev/null', async () => {
+  const stderr = file('err');
+  const script = 'cat; echo lost; readlink /proc/$$/fd/0 /proc/$$/fd/1 >&2; true';
+  await shim.run(shim.request('a', script, { stderr }));
+  expect(readFileSync(stderr, 'utf8')).toBe('/dev/null\n/dev/null\n');
+});
+
+test('a process has pipes for its stdio, never the client’s file or FIFO', async () => {
+  const stderr = file('err');
+  const streams = { stdin: fifo('in'), stdout: fifo('out'), stderr };
+  await shim.run(shim.request('a', 'readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 >&2', streams));
+  expect(readFileSync(stderr, 'utf8')).toMatch(/^(pipe:\[\d+\]\n){3}$/);
+});
+
+test.each(['stdin', 'stdout', 'stderr'] as const)(
+  'a %s that is missing is told before anything is started',
+  async (stream) => {
+    const request = shim.request('a', `echo > ${shim.path('started')}`, { [stream]: '/no/such/file' });
+    await expect(shim.client.start(request)).rejects.toMatchObject({
+      reason: 'stdio',
+      errno: 2,
+      message: 'open /no/such/file: no such file or directory',
+    });
+    expect(readdirSync(shim.stateDir)).not.toContain('started');
+  },
+);
+
+test('a path that cannot be opened leaves no descriptor open, and what was opened before it is closed', async () => {
+  const before = openDescriptors();
+  const good = { stdin: fifo('in'), stdout: file('out') };
+  symlinkSync(good.stdout, shim.path('link'));
+  const refused: [Partial<ShimStart>, string][] = [
+    [{ ...good, stderr: '/no' }, 'no such file or directory'],
+    [{ ...good, stderr: shim.path('link') }, 'too many levels of symbolic links'],
+    [{ ...good, stderr: '/' }, 'is a directory'],
+    [{ ...good, stdin: '/' }, 'is a directory'],
+    [{ ...good, stderr: '/a\0b' }, 'invalid argument'],
+  ];
+  for (const [paths, words] of refused) {
+    await expect(shim.client.start(shim.request('a', 'exit 0', paths))).rejects.toMatchObject({
+      reason: 'stdio',
+      message: expect.stringContaining(words),
+    });
+  }
+  await shim.run(shim.request('a', 'exit 0'));
+  expect(openDescriptors()).toBe(before);
+});
+
+test('24 MB reach a slow reader of a FIFO bit for bit', async () => {
+  const content = randomBytes(24 * 1024 * 1024);
+  const stdout = fifo('out');
+  const reader = readAll(openReader(stdout), 1);
+  await shim.client.start(shim.request('a', `exec cat ${file('content', content)}`, { stdout }));
+  expect(sha256(await reader)).toBe(sha256(content));
+  expect((await shim.exit(keyOf('a'))).status).toBe(0);
+});
+
+test('24 MB reach a file bit for bit', async () => {
+  const content = randomBytes(24 * 1024 * 1024);
+  const stdout = file('out');
+  await shim.run(shim.request('a', `exec cat ${file('content', content)}`, { stdout }));
+  expect(sha256(readFileSync(stdout))).toBe(sha256(content));
+});
+
+test('24 MB of a file, or of a FIFO, come out of stdin, and then its end', async () => {
+  const content = randomBytes(24 * 1024 * 1024);
+  const stdout = file('out');
+  await shim.run(shim.request('a', 'sha256sum', { stdin: file('content', content), stdout }));
+  expect(readFileSync(stdout, 'utf8')).toBe(`${sha256(content)}  -\n`);
+
+  const stdin = fifo('in');
+  await shim.client.start(shim.request('b', 'sha256sum', { stdin, stdout }));
+  execFileSync('sh', ['-c', `cat ${shim.path('content')} > ${stdin}`]);
+  await shim.exit(keyOf('b'));
+  expect(readFileSync(stdout, 'utf8')).toBe(`${sha256(content)}  -\n`);
+});
+
+test('stdin ends when the client closes it, not before a client has come', async () => {
+  const [stdin, stdout] = [fifo('in'), file('out')];
+  await shim.client.start(
+    shim.request('a', 'read line; echo "got $line"; read line; echo "end $?"', { stdin, stdout }),
+  );
+  const writer = openSync(stdin, 'w');
+  writeSync(writer, 'one\n');
+  closeSync(writer);
+  await shim.exit(keyOf('a'));
+  expect(readFileSync(stdout, 'utf8')).toBe('got one\nend 1\n');
+});
+
+test('closing stdin by request passes on what has been sent, though the client keeps its end open', async () => {
+  const [stdin, stdout] = [fifo('in'), file('out')];
+  const writer = openSync(stdin, 'r+');
+  await shim.client.start(shim.request('a', 'cat; echo end', { stdin, stdout }));
+  writeSync(writer, 'some words\n');
+  await shim.client.update(keyOf('a'), { closeStdin: true });
+  await shim.exit(keyOf('a'));
+  expect(readFileSync(stdout, 'utf8')).toBe('some words\nend\n');
+  closeSync(writer);
+});
+
+test('closing stdin that nobody has written to ends it too', async () => {
+  const [stdin, stdout] = [fifo('in'), file('out')];
+  await shim.client.start(shim.request('a', 'cat; echo end', { stdin, stdout }));
+  await shim.client.update(keyOf('a'), { closeStdin: true });
+  await shim.exit(keyOf('a'));
+  expect(readFileSync(stdout, 'utf8')).toBe('end\n');
+});
+
+test('FIFOs that nobody opens delay neither a start nor an exit', async () => {
+  const streams = { stdin: fifo('in'), stdout: fifo('out'), stderr: fifo('err') };
+  const before = performance.now();
+  await shim.run(shim.request('a', 'echo unheard; exit 3', streams));
+  expect(performance.now() - before).toBeLessThan(900);
+});
+
+test('what a process wrote into a FIFO is there for a reader that comes after its exit', async () => {
+  const stdout = fifo('out');
+  await shim.run(shim.request('a', 'echo late', { stdout }));
+  const reader = createReadStream(stdout);
+  const pieces: Buffer[] = [];
+  for await (const piece of reader) {
+    pieces.push(piece);
+  }
+  expect(Buffer.concat(pieces).toString()).toBe('late\n');
+});
+
+test('a reader that does not read delays an exit by about a second, loses nothing, and no other process notices', async () => {
+  const content = randomBytes(200_000);
+  const stdout = fifo('out');
+  const reader = openReader(stdout);
+  // 64 KiB in the FIFO, as many in the pipe: the process waits for its reader, as it would on a terminal.
+  await shim.client.start(shim.request('a', `cat ${file('content', content)}`, { stdout }));
+  expect((await shim.run(shim.request('b', 'exit 4'))).status).toBe(4);
+  await shim.client.kill(keyOf('a'), 9);
+  const { status, timestamp } = await shim.exit(keyOf('a'));
+  expect(status).toBe(128 + 9);
+  expect(Date.now() - Number(timestamp / 1_000_000n)).toBeLessThan(2_000);
+  await shim.client.ack(keyOf('a'));
+  const read = await readAll(reader);
+  expect(content.subarray(0, read.length).equals(read)).toBe(true);
+  expect(read.length).toBeGreaterThan(100_000);
+});
+
+test('a grandchild that keeps stdout open does not hold the exit, and is heard to its end', async () => {
+  const stdout = fifo('out');
+  const reader = readAll(openReader(stdout));
+  const gate = fifo('gate');
+  const script = `(read line < ${gate}; echo "grandchild $line") & echo parent; exit 5`;
+  const before = performance.now();
+  expect((await shim.run(shim.request('a', script, { stdout }))).status).toBe(5);
+  expect(performance.now() - before).toBeLessThan(900);
+  writeFileSync(gate, 'heard\n');
+  expect((await reader).toString()).toBe('parent\ngrandchild heard\n');
+});
+
+test('a disk that is full costs the process its output, not its life', async () => {
+  expect(
+    (await shim.run(shim.request('a', 'yes | head -c 1000000; exit 7', { stdout: '/dev/full' }))).status,
+  ).toBe(7);
+  expect(readFileSync(shim.path('shim.log'), 'utf8')).toContain('no space left on device');
+});
+
+test('devices are read and written like files', async () => {
+  const stdout = file('out');
+  await shim.run(shim.request('a', 'head -c 3 | od -An -tx1', { stdin: '/dev/zero', stdout }));
+  expect(readFileSync(stdout, 'utf8')).toBe(' 00 00 00\n');
+  await shim.run(shim.request('b', 'wc -c', { stdin: '/dev/null', stdout }));
+  expect(readFileSync(stdout, 'utf8')).toMatch(/^0\n/);
+});
+
+test('nothing stays open of a process that has come and gone', async () => {
+  await shim.run(shim.request('warm-up', 'exit 0', { stdout: file('warm-up') }));
+  const before = openDescriptors();
+  for (const name of ['a', 'b', 'c']) {
+    const streams = { stdin: fifo(`${name}.in`), stdout: fifo(`${name}.out`), stderr: file(`${name}.err`) };
+    const reader = readAll(openReader(streams.stdout));
+    await shim.run(shim.request(name, 'echo out; echo err >&2', streams));
+    expect((await reader).toString()).toBe('out\n');
+  }
+  await shim.run(shim.request('last', 'exit 0'));
+  expect(openDescriptors()).toBe(before);
+});
