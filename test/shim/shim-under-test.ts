@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -142,17 +142,35 @@ export class ShimUnderTest {
     return exit;
   }
 
-  /** Ends the shim, and whatever it still runs, by force. */
+  /** Ends the shim by force, and before it whatever it still runs. */
   async end(): Promise<void> {
     if (this.#client !== undefined) {
       const { pid } = this.#client;
       this.#client.close();
-      try {
-        kill(pid, 9);
-      } catch {
-        // It has left by itself.
+      for (const group of groupsOfChildren(pid)) {
+        killIfThere(-group);
       }
+      killIfThere(pid);
     }
     rmSync(this.stateDir, { recursive: true, force: true });
+  }
+}
+
+/** The process groups of a process's children: of each the runtime's that started it. */
+function groupsOfChildren(pid: number): Set<number> {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+    const stats = children.map((child) => readFileSync(`/proc/${child}/stat`, 'utf8'));
+    return new Set(stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2])));
+  } catch {
+    return new Set();
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    kill(pid, 9);
+  } catch {
+    // It has ended by itself.
   }
 }
