@@ -9,8 +9,6 @@ const POSIX_SPAWN_SETSID = 0x80;
 /** Larger than any C library's sigset_t (128 bytes), posix_spawnattr_t (336) and posix_spawn_file_actions_t (80). */
 const OPAQUE_BYTES = 1024;
 
-const sigfillset: (set: Buffer) => number = libc.func('int sigfillset(void *set)');
-const sigemptyset: (set: Buffer) => number = libc.func('int sigemptyset(void *set)');
 const attrInit: (attributes: Buffer) => number = libc.func('int posix_spawnattr_init(void *attributes)');
 const attrSetFlags: (attributes: Buffer, flags: number) => number = libc.func(
   'int posix_spawnattr_setflags(void *attributes, short flags)',
@@ -53,12 +51,10 @@ function succeeded(syscall: string, errno: number, subject?: string): void {
 
 function cleanSlate(): Buffer {
   const attributes = Buffer.alloc(OPAQUE_BYTES);
-  const set = Buffer.alloc(OPAQUE_BYTES);
   succeeded('posix_spawnattr_init', attrInit(attributes));
-  sigfillset(set);
-  succeeded('posix_spawnattr_setsigdefault', attrSetDefault(attributes, set));
-  sigemptyset(set);
-  succeeded('posix_spawnattr_setsigmask', attrSetMask(attributes, set));
+  // Not by sigfillset(3), which leaves out the C library's own two: posix_spawn would have those ignored.
+  succeeded('posix_spawnattr_setsigdefault', attrSetDefault(attributes, Buffer.alloc(OPAQUE_BYTES, 0xff)));
+  succeeded('posix_spawnattr_setsigmask', attrSetMask(attributes, Buffer.alloc(OPAQUE_BYTES)));
   const flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID;
   succeeded('posix_spawnattr_setflags', attrSetFlags(attributes, flags));
   return attributes;

@@ -1,0 +1,227 @@
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { readNow, setNonblocking, writeNow } from '../../src/linux/descriptor.ts';
+import { openPty } from '../../src/linux/pty.ts';
+import { setWindowSize } from '../../src/linux/terminal.ts';
+import { type FdWatch, watchFd } from '../../src/linux/watch.ts';
+import { within } from '../linux/deadline.ts';
+import { deleteContainer, execRequest, makeBundle, runRequest } from './bundle.ts';
+import { buildShim, ShimUnderTest } from './shim-under-test.ts';
+
+/** A client's terminal, as a person in front of it has it. */
+class ClientTerminal {
+  readonly path: string;
+  readonly #master: number;
+  readonly #watch: FdWatch;
+  #seen = '';
+  #listener = (): void => {};
+  // Somebody has the slave open, as a client has that hands its path on; without it the master reports a hang-up.
+  readonly #slave: number;
+
+  constructor(size = { width: 80, height: 24 }) {
+    const { master, path } = openPty();
+    this.path = path;
+    this.#master = master;
+    this.#slave = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
+    setNonblocking(master);
+    setWindowSize(master, size);
+    const piece = Buffer.alloc(65_536);
+    this.#watch = watchFd(master, { readable: true }, () => {
+      const byteLength = readNow(master, piece) ?? 0;
+      this.#seen += piece.toString('utf8', 0, byteLength);
+      this.#listener();
+    });
+  }
+
+  get seen(): string {
+    return this.#seen;
+  }
+
+  type(text: string): void {
+    writeNow(this.#master, Buffer.from(text));
+  }
+
+  resize(width: number, height: number): void {
+    setWindowSize(this.#master, { width, height });
+  }
+
+  /** Resolves once the screen has shown something. */
+  shows(text: string | RegExp): Promise<void> {
+    const shown = new Promise<void>((resolve) => {
+      this.#listener = () => {
+        if (typeof text === 'string' ? this.#seen.includes(text) : text.test(this.#seen)) {
+          resolve();
+        }
+      };
+      this.#listener();
+    });
+    return within(5_000, `${text} on the screen`, shown).catch((error: Error) => {
+      throw new Error(`${error.message}; it shows ${JSON.stringify(this.#seen)}`);
+    });
+  }
+
+  close(): void {
+    this.#watch.close();
+    closeSync(this.#slave);
+    closeSync(this.#master);
+  }
+}
+
+const built = await buildShim();
+afterAll(() => built.remove());
+
+let shim: ShimUnderTest;
+let terminal: ClientTerminal;
+beforeEach(async () => {
+  shim = new ShimUnderTest(built.program);
+  await shim.connect();
+  terminal = new ClientTerminal();
+});
+afterEach(async () => {
+  deleteContainer(shim, 'box');
+  terminal.close();
+  await shim.end();
+});
+
+const key = { container: 'box', process: 'init' };
+const consoleOf = (path: string) => ({ console: path, consoleSocket: shim.path('console.sock') });
+
+function start(script: string): Promise<{ pid: number }> {
+  const bundle = makeBundle(shim.path('bundle'), script, { terminal: true });
+  return shim.client.start(runRequest(shim, 'box', bundle, consoleOf(terminal.path)));
+}
+
+test('what is typed and printed goes through the client’s terminal, once', async () => {
+  await start('tty; echo "name?"; read name; echo "hello $name"');
+  await terminal.shows('name?');
+  terminal.type('world\r');
+  expect((await shim.exit(key)).status).toBe(0);
+  await terminal.shows('hello world');
+  // Echoed by the container's terminal; the client's, which is raw, adds nothing.
+  expect(terminal.seen).toBe('/dev/pts/0\r\nname?\r\nworld\r\nhello world\r\n');
+});
+
+test('all that a process printed has been passed on when its exit is told', async () => {
+  await start('i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); done; exit 3');
+  expect((await shim.exit(key)).status).toBe(3);
+  await terminal.shows('line 2999\r\n');
+  expect(terminal.seen).toBe(Array.from({ length: 3000 }, (_, index) => `line ${index}\r\n`).join(''));
+});
+
+test('the terminal has the client’s size from the first', async () => {
+  terminal.resize(132, 43);
+  await start('stty size');
+  await terminal.shows('43 132\r\n');
+});
+
+test('a new size of the client’s terminal arrives within a second, or at once by request', async () => {
+  await start('trap "stty size" WINCH; echo ready; while :; do sleep 0.05; done');
+  await terminal.shows('ready');
+  await shim.client.update(key, { width: 100, height: 30 });
+  await terminal.shows('30 100\r\n');
+  const before = performance.now();
+  terminal.resize(90, 20);
+  await terminal.shows('20 90\r\n');
+  expect(performance.now() - before).toBeLessThan(1_500);
+});
+
+test('a signal typed at the terminal reaches the process', async () => {
+  await start('trap "echo caught; exit 4" INT; echo ready; while :; do sleep 0.05; done');
+  await terminal.shows('ready');
+  terminal.type('\x03');
+  await terminal.shows('caught');
+  expect((await shim.exit(key)).status).toBe(4);
+});
+
+test('closing stdin is the end of the terminal’s input', async () => {
+  await start('echo ready; cat; echo end');
+  await terminal.shows('ready');
+  terminal.type('a line\r');
+  await terminal.shows('a line\r\na line\r\n');
+  await shim.client.update(key, { closeStdin: true });
+  await terminal.shows('end');
+  expect((await shim.exit(key)).status).toBe(0);
+});
+
+test('a client that hangs up leaves its process running', async () => {
+  await start('echo ready; while :; do echo "still here"; sleep 0.05; done');
+  await terminal.shows('still here');
+  terminal.close();
+  await shim.client.update(key, { width: 10, height: 10 });
+  const out = shim.path('out');
+  writeFileSync(out, '');
+  expect(
+    (await shim.run(execRequest(shim, 'box', 'exec-1', ['/bin/echo', 'yes'], { stdout: out }))).status,
+  ).toBe(0);
+  await shim.client.kill(key, 0);
+  await shim.client.kill(key, 9);
+  expect((await shim.exit(key)).status).toBe(128 + 9);
+  terminal = new ClientTerminal();
+});
+
+test('an exec can have a terminal while its container has none', async () => {
+  await shim.client.start(runRequest(shim, 'box', makeBundle(shim.path('bundle'), 'sleep 600')));
+  const request = execRequest(
+    shim,
+    'box',
+    'exec-1',
+    ['/bin/sh', '-c', 'stty size; read word; echo "got $word"'],
+    consoleOf(terminal.path),
+  );
+  await shim.client.start(request);
+  await terminal.shows('24 80');
+  terminal.type('it\r');
+  await shim.exit(request.key);
+  await terminal.shows('got it\r\n');
+});
+
+test('a terminal without a console prints to stdout and hears stdin', async () => {
+  const [stdin, stdout] = [shim.path('in'), shim.path('out')];
+  writeFileSync(stdin, 'typed\n');
+  writeFileSync(stdout, '');
+  const bundle = makeBundle(shim.path('bundle'), 'read word; echo "heard $word"', { terminal: true });
+  const { consoleSocket } = consoleOf('');
+  await shim.run(runRequest(shim, 'box', bundle, { stdin, stdout, consoleSocket }));
+  expect(readFileSync(stdout, 'utf8')).toBe('typed\r\nheard typed\r\n');
+});
+
+test('a console that is missing or no terminal is told before anything is started', async () => {
+  const request = (path: string) => shim.request('box', `echo > ${shim.path('started')}`, consoleOf(path));
+  await expect(shim.client.start(request('/dev/pts/none'))).rejects.toMatchObject({
+    reason: 'stdio',
+    errno: 2,
+    message: 'open /dev/pts/none: no such file or directory',
+  });
+  writeFileSync(shim.path('file'), '');
+  await expect(shim.client.start(request(shim.path('file')))).rejects.toMatchObject({
+    reason: 'stdio',
+    errno: 25,
+  });
+  const tooLong = { console: terminal.path, consoleSocket: shim.path('x'.repeat(200)) };
+  await expect(shim.client.start(shim.request('box', '', tooLong))).rejects.toMatchObject({
+    reason: 'stdio',
+    errno: 36,
+  });
+  expect(readdirSync(shim.stateDir)).not.toContain('started');
+});
+
+test('a runtime that fails says why, though its process was to have a terminal', async () => {
+  const request = shim.request('box', '', consoleOf(terminal.path));
+  await expect(
+    shim.client.start({ ...request, argv: ['sh', '-c', 'echo words >&2; exit 1'] }),
+  ).rejects.toMatchObject({ reason: 'runtime', output: 'words\n' });
+  expect(readdirSync(shim.stateDir)).not.toContain('console.sock');
+});
+
+test('nothing stays open of a terminal that has come and gone', async () => {
+  const open = (): number => readdirSync(`/proc/${shim.client.pid}/fd`).length;
+  const before = open();
+  await start('echo done');
+  await shim.exit(key);
+  await shim.client.ack(key);
+  await terminal.shows('done');
+  deleteContainer(shim, 'box');
+  await shim.run(shim.request('last', 'exit 0'));
+  expect(open()).toBe(before);
+  expect(readdirSync(shim.stateDir)).not.toContain('console.sock');
+});
