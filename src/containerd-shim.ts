@@ -28,8 +28,16 @@ function leave(status: number): never {
 function options(): { stateDir: string; readyFd: number | undefined } {
   try {
     const { values } = parseArgs({
-      options: { 'state-dir': { type: 'string' }, 'ready-fd': { type: 'string' } },
+      options: {
+        'state-dir': { type: 'string' },
+        'ready-fd': { type: 'string' },
+        help: { type: 'boolean' },
+      },
     });
+    if (values.help) {
+      process.stdout.write(USAGE);
+      process.exit(0);
+    }
     if (values['state-dir'] !== undefined) {
       const readyFd = values['ready-fd'];
       return {

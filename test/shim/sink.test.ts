@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readNow, writeNow } from '../../src/linux/descriptor.ts';
+import { openSink } from '../../src/shim/stdio/open.ts';
+import { createSink, type Sink } from '../../src/shim/stdio/sink.ts';
+
+let directory: string;
+let path: string;
+let sink: Sink;
+let before: number;
+const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+const openReader = (): number => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sink-'));
+  path = join(directory, 'fifo');
+  execFileSync('mkfifo', [path]);
+  before = openDescriptors();
+  const opened = await openSink(path);
+  vi.useFakeTimers();
+  sink = createSink(opened);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(directory, { recursive: true });
+});
+
+const words = Buffer.from('words');
+
+test('a FIFO can be written while its reader is away, for as long as the process runs', () => {
+  closeSync(openReader());
+  vi.advanceTimersByTime(60_000);
+  expect(writeNow(sink.fd, words)).toBe(words.length);
+  sink.close();
+});
+
+test('ten seconds after the process has ended, a FIFO without a reader takes nothing more', () => {
+  sink.processEnded();
+  vi.advanceTimersByTime(9_999);
+  expect(writeNow(sink.fd, words)).toBe(words.length);
+  vi.advanceTimersByTime(1);
+  expect(() => writeNow(sink.fd, words)).toThrow(expect.objectContaining({ code: 'EPIPE' }));
+  sink.close();
+});
+
+test('a FIFO with a reader, however slow, is written to the end', () => {
+  const reader = openReader();
+  sink.processEnded();
+  vi.advanceTimersByTime(60_000);
+  expect(writeNow(sink.fd, words)).toBe(words.length);
+  sink.close();
+  expect(openDescriptors()).toBe(before + 1);
+  expect(readNow(reader, Buffer.alloc(16))).toBe(words.length);
+  expect(readNow(reader, Buffer.alloc(16))).toBe(0);
+  closeSync(reader);
+});
+
+test('a FIFO that is empty is closed at once', () => {
+  sink.close();
+  expect(openDescriptors()).toBe(before);
+});
+
+test('what nobody has begun to read is kept for ten seconds, and not longer', () => {
+  writeNow(sink.fd, words);
+  sink.close();
+  vi.advanceTimersByTime(9_000);
+  expect(openDescriptors()).toBe(before + 1);
+  vi.advanceTimersByTime(1_100);
+  expect(openDescriptors()).toBe(before);
+});
+
+test('a reader that comes late has the words and their end soon', () => {
+  writeNow(sink.fd, words);
+  sink.close();
+  vi.advanceTimersByTime(5_000);
+  const reader = openReader();
+  vi.advanceTimersByTime(100);
+  expect(readNow(reader, Buffer.alloc(16))).toBe(words.length);
+  expect(readNow(reader, Buffer.alloc(16))).toBe(0);
+  closeSync(reader);
+});
