@@ -106,9 +106,10 @@ export type DescriptorSocket = {
 };
 
 /**
- * Listens on a unix socket (mode 0600) for one peer that sends one descriptor, as runc does with a terminal's master on its
- * `--console-socket` (SCM_RIGHTS of unix(7)). `onDescriptor` gets it, closed on exec and to be closed by whom it is
- * given; peers that send none are hung up on. Throws a `SystemError` where it cannot listen (EADDRINUSE, ENAMETOOLONG, …).
+ * Listens on a unix socket (mode 0600) for one peer that sends one descriptor, as runc does with a terminal's master
+ * on its `--console-socket` (SCM_RIGHTS of unix(7)). `onDescriptor` gets it, closed on exec and to be closed by whom it
+ * is given; peers that send none are hung up on. Throws a `SystemError` where it cannot listen (EADDRINUSE,
+ * ENAMETOOLONG, …).
  */
 export function receiveDescriptor(path: string, onDescriptor: (fd: number) => void): DescriptorSocket {
   const listener = checked('socket', socket(AF_UNIX, SOCK_STREAM | FLAGS, 0));

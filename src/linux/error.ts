@@ -30,7 +30,10 @@ export class SystemError extends Error {
   }
 }
 
-/** Passes on what a system call returned; throws a `SystemError` where it is negative. Call it at once: errno is global. */
+/**
+ * Passes on what a system call returned; throws a `SystemError` where it is negative. To be called right after the
+ * system call, as errno is global.
+ */
 export function checked(syscall: string, result: number, subject?: string): number {
   if (result < 0) {
     throw new SystemError(syscall, koffi.errno(), subject);

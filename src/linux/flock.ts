@@ -12,8 +12,8 @@ const flockCall: (fd: number, operation: number) => number = libc.func('int floc
 export type FileLock = { release(): void };
 
 /**
- * Locks a file, which is made (mode 0600) where there is none, for this process alone: until it releases the lock or ends,
- * however it ends (flock(2)). Undefined where another process holds it. Opens synchronously: locks are for start-up.
+ * Locks a file, which is made (mode 0600) where there is none, for this process alone: until it releases the lock or
+ * ends, however it ends (flock(2)). Undefined where another process holds it. Opens synchronously: locks are for start-up.
  */
 export function flock(path: string): FileLock | undefined {
   const fd = openSync(path, fsConstants.O_RDWR | fsConstants.O_CREAT | fsConstants.O_NOFOLLOW, 0o600);

@@ -75,9 +75,9 @@ export type SpawnOptions = {
 };
 
 /**
- * Starts a program and returns its pid, without forking this process (vfork inside, about half a millisecond). It gets the
- * three descriptors and, as every other is close-on-exec here, no more; the default action for every signal and none
- * blocked; a session, so a process group, of its own. Limits, umask and oom_score_adj are this process's at that moment.
+ * Starts a program and returns its pid, without forking this process (vfork inside, about half a millisecond). It gets
+ * the three descriptors and, as every other is close-on-exec here, no more; the default action for every signal and
+ * none blocked; a session, so a process group, of its own. Limits, umask and oom_score_adj are this process's at that moment.
  * It is this process's to reap. Throws a `SystemError`: whatever fails in the child before its program runs is told too.
  */
 export function posixSpawn({ file, argv, env, cwd, stdio }: SpawnOptions): number {

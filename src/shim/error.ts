@@ -2,7 +2,8 @@ import { type Failed, Failed_Reason } from '../generated/shim.ts';
 
 /**
  * Why the shim did nothing; all but the last are `Failed.Reason` of proto/shim.proto. `lost`: the connection to the
- * shim ended before it answered, so what became of the request is only known once a new connection says so (`awaitStart`).
+ * shim ended before it answered, so what became of the request is only known once a new connection says so
+ * (`awaitStart`).
  */
 export type ShimErrorReason =
   | 'noProcess'
