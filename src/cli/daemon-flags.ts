@@ -1,0 +1,123 @@
+import path from 'node:path';
+import { DEFAULT_ADDRESS, parseAddress } from './address.ts';
+import { CliError } from './error.ts';
+import { boolFlag, durationFlag, integerFlag, nameFlag, valueFlag } from './flags.ts';
+import { addHelpCommand, complaintOf, createProgram, type Ending } from './program.ts';
+
+/** What the daemon is told by its command line. */
+export type DaemonFlags = {
+  /** How this daemon is called in `Machine.id`. */
+  id: string;
+  debug: boolean;
+  /** Absolute. */
+  stateDir: string;
+  /** How many containers are started at a time. */
+  concurrency: number;
+  metricsIntervalMs: number;
+  /** Absolute path of the socket. */
+  listen: string;
+  oomNotify: boolean;
+  /** A name to be found in PATH, or an absolute path. */
+  runtime: string;
+  /** `host:port`, or empty: none. */
+  graphiteAddress: string;
+  /** How long the runtime may take to do one thing. */
+  runtimeTimeoutMs: number;
+  journalBytes: number;
+  journalAgeMs: number;
+};
+
+/** What commander makes of the flags below: their names in camel case, their values parsed. */
+type Parsed = Omit<DaemonFlags, 'metricsIntervalMs' | 'runtimeTimeoutMs' | 'journalAgeMs'> & {
+  metricsInterval: number;
+  runtimeTimeout: number;
+  journalAge: number;
+};
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** Timers of Node take no more; a longer one would be over at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_AGE_MS = 36_500 * DAY_MS;
+const JOURNAL_BYTES = 64 * 2 ** 20;
+
+const flags = (hostname: string) => [
+  nameFlag('--id', 'unique containerd id to identify the instance', hostname),
+  boolFlag('--debug', 'enable debug output in the logs'),
+  valueFlag('--state-dir', 'runtime state directory', shown('/run/containerd'), (text) => {
+    if (text === '') throw new CliError('must not be empty');
+    return path.resolve(text);
+  }),
+  integerFlag('-c, --concurrency', 'set the concurrency level for tasks', { value: 10, min: 1 }),
+  durationFlag('--metrics-interval', 'interval for flushing metrics to the store', {
+    valueMs: MINUTE_MS,
+    minMs: 1,
+    maxMs: MAX_TIMER_MS,
+  }),
+  valueFlag('--listen, -l', 'Address on which GRPC API will listen', shown(DEFAULT_ADDRESS), parseAddress),
+  boolFlag('--oom-notify', 'enable oom notifications for containers'),
+  valueFlag('--runtime', 'name or path of the runtime', shown('runc'), parseRuntime),
+  durationFlag('--runtime-timeout', 'how long the runtime may take', {
+    valueMs: 2 * MINUTE_MS,
+    minMs: 1,
+    maxMs: MAX_TIMER_MS,
+  }),
+  valueFlag('--graphite-address', 'host:port of a Graphite server', shown(''), parseGraphiteAddress),
+  integerFlag('--journal-bytes', 'size of the journal of events', { value: JOURNAL_BYTES, min: 1 }),
+  durationFlag('--journal-age', 'how long the journal keeps an event', {
+    valueMs: 7 * DAY_MS,
+    minMs: 1,
+    maxMs: MAX_AGE_MS,
+  }),
+];
+
+const shown = (value: string) => ({ value, shown: value });
+
+/** As a shell looks for a program: what holds a slash is a path. */
+function parseRuntime(text: string): string {
+  if (text === '') throw new CliError('must not be empty');
+  return text.includes('/') ? path.resolve(text) : text;
+}
+
+function parseGraphiteAddress(text: string): string {
+  const port = /^(?:[^\s:/[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(text)?.[1];
+  if (text !== '' && !(Number(port) >= 1 && Number(port) <= 65_535)) throw new CliError('must be host:port');
+  return text;
+}
+
+/**
+ * Reads the daemon's command line, without the program's own name. Either the daemon is to run with these flags, or to
+ * print something (its help, its version, what is wrong) and to exit.
+ */
+export function parseDaemonFlags(
+  argv: string[],
+  defaults: { hostname: string },
+): { kind: 'run'; flags: DaemonFlags } | ({ kind: 'exit' } & Ending) {
+  let stdout = '';
+  const program = createProgram('containerd', 'High performance container daemon', (text) => {
+    stdout += text;
+  });
+  for (const flag of flags(defaults.hostname)) program.addOption(flag);
+  addHelpCommand(program);
+  let parsed: DaemonFlags | undefined;
+  program.allowExcessArguments().action(() => {
+    const [unknown] = program.args;
+    if (unknown !== undefined) throw new CliError(`unknown command '${unknown}'`);
+    const { metricsInterval, runtimeTimeout, journalAge, ...rest } = program.opts<Parsed>();
+    parsed = {
+      ...rest,
+      metricsIntervalMs: metricsInterval,
+      runtimeTimeoutMs: runtimeTimeout,
+      journalAgeMs: journalAge,
+    };
+  });
+  let complaint: string | undefined;
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (thrown) {
+    complaint = complaintOf(thrown);
+  }
+  if (parsed !== undefined) return { kind: 'run', flags: parsed };
+  if (complaint === undefined) return { kind: 'exit', status: 0, stdout, stderr: '' };
+  return { kind: 'exit', status: 1, stdout: '', stderr: `[containerd] ${complaint}\n` };
+}

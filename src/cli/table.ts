@@ -1,0 +1,27 @@
+/** A column is never narrower, and this far from the next at least. */
+const MIN_WIDTH = 20;
+const PADDING = 3;
+
+const widthOf = (cell: string): number => [...cell].length;
+
+/** A path may hold a line feed or an escape sequence, neither of which may reach the reader's terminal. */
+const printable = (cell: string): string =>
+  cell.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+
+/**
+ * Lines of a table as the original aligned them (text/tabwriter of Go, minimal width 20, padding 3): each column but
+ * the last is padded with blanks to its widest cell plus 3. All rows have as many cells as the first.
+ */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map(printable));
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(MIN_WIDTH, ...cells.map((row) => widthOf(row[column] ?? '') + PADDING)),
+  );
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) =>
+        column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell)),
+      )
+      .join('');
+  return cells.map((row) => `${line(row)}\n`).join('');
+}

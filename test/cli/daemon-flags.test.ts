@@ -1,0 +1,124 @@
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseDaemonFlags } from '../../src/cli/daemon-flags.ts';
+import { linesBeyond, seed } from './seed.ts';
+
+const parse = (...argv: string[]) => parseDaemonFlags(argv, { hostname: 'deathstar' });
+function flagsOf(...argv: string[]) {
+  const parsed = parse(...argv);
+  if (parsed.kind === 'exit') throw new Error(parsed.stderr);
+  return parsed.flags;
+}
+
+const DEFAULTS = {
+  id: 'deathstar',
+  debug: false,
+  stateDir: '/run/containerd',
+  concurrency: 10,
+  metricsIntervalMs: 60_000,
+  listen: '/run/containerd/containerd.sock',
+  oomNotify: false,
+  runtime: 'runc',
+  graphiteAddress: '',
+  runtimeTimeoutMs: 120_000,
+  journalBytes: 67_108_864,
+  journalAgeMs: 604_800_000,
+};
+
+describe('the daemon’s flags', () => {
+  it('have defaults', () => {
+    expect(flagsOf()).toEqual(DEFAULTS);
+  });
+
+  it.each([
+    [['--id', 'x'], { id: 'x' }],
+    [['--debug', '--oom-notify'], { debug: true, oomNotify: true }],
+    [['--state-dir', '/var/../s/'], { stateDir: '/s' }],
+    [['--state-dir', 's'], { stateDir: path.resolve('s') }],
+    [['--concurrency', '3'], { concurrency: 3 }],
+    [['-c', '3'], { concurrency: 3 }],
+    [['--metrics-interval=1m0.5s'], { metricsIntervalMs: 60_500 }],
+    [['--listen', 'unix:///tmp/c.sock'], { listen: '/tmp/c.sock' }],
+    [['-l', '/tmp/c.sock'], { listen: '/tmp/c.sock' }],
+    [['--runtime', '/usr/sbin/crun'], { runtime: '/usr/sbin/crun' }],
+    [['--runtime', 'bin/crun'], { runtime: path.resolve('bin/crun') }],
+    [['--runtime', 'crun'], { runtime: 'crun' }],
+    [['--runtime-timeout', '1h'], { runtimeTimeoutMs: 3_600_000 }],
+    [['--graphite-address', 'graphite.example:2003'], { graphiteAddress: 'graphite.example:2003' }],
+    [['--graphite-address', '[::1]:2003'], { graphiteAddress: '[::1]:2003' }],
+    [['--journal-bytes', '4096', '--journal-age', '24h'], { journalBytes: 4096, journalAgeMs: 86_400_000 }],
+  ])('take %j', (argv, flags) => {
+    expect(flagsOf(...argv)).toEqual({ ...DEFAULTS, ...flags });
+  });
+
+  it.each([
+    [['-debug', '-id', '-debug'], { debug: true, id: '-debug' }],
+    [['-concurrency=4', '-oom-notify=true'], { concurrency: 4, oomNotify: true }],
+    [['--debug', '--debug=false'], { debug: false }],
+  ])('may be written as Go’s: %j', (argv, flags) => {
+    expect(flagsOf(...argv)).toEqual({ ...DEFAULTS, ...flags });
+  });
+
+  it.each([
+    [['-c', '0'], 'invalid value "0" for flag --concurrency: must be a positive integer'],
+    [['-c', '-1'], 'invalid value "-1" for flag --concurrency: must be a positive integer'],
+    [['-c', '1e3'], 'invalid value "1e3" for flag --concurrency: must be a positive integer'],
+    [['-c'], "option '-c, --concurrency <value>' argument missing"],
+    [
+      ['--metrics-interval', '10'],
+      'invalid value "10" for flag --metrics-interval: time: missing unit in duration "10"',
+    ],
+    [['--metrics-interval', '0s'], 'invalid value "0s" for flag --metrics-interval: must be at least 1ms'],
+    [
+      ['--metrics-interval', '600h'],
+      'invalid value "600h" for flag --metrics-interval: must be at most 596h31m23.647s',
+    ],
+    [['--id', ''], 'invalid value "" for flag --id: must not be empty'],
+    [['--state-dir='], 'invalid value "" for flag --state-dir: must not be empty'],
+    [
+      ['-l', 'tcp://:80'],
+      'invalid value "tcp://:80" for flag --listen: tcp is not supported: the address is a unix socket\'s',
+    ],
+    [['--graphite-address', 'host'], 'invalid value "host" for flag --graphite-address: must be host:port'],
+    [
+      ['--graphite-address', 'h:65536'],
+      'invalid value "h:65536" for flag --graphite-address: must be host:port',
+    ],
+    [['--debug=perhaps'], 'invalid boolean value "perhaps" for flag --debug'],
+    [['--debgu'], "unknown option '--debgu' (Did you mean --debug?)"],
+    [['start'], "unknown command 'start'"],
+    [['help', 'start'], "No help topic for 'start'"],
+  ])('are refused: %j', (argv, words) => {
+    expect(parse(...argv)).toEqual({
+      kind: 'exit',
+      status: 1,
+      stdout: '',
+      stderr: `[containerd] ${words}\n`,
+    });
+  });
+});
+
+describe('the daemon’s help', () => {
+  const help = parse('--help');
+  const text = help.kind === 'exit' ? help.stdout : '';
+
+  it('is the original’s, with lines for the flags that are ours', () => {
+    expect(help).toMatchObject({ kind: 'exit', status: 0, stderr: '' });
+    expect(linesBeyond(text, seed('containerd'))).toEqual([
+      '   --runtime "runc"                 name or path of the runtime',
+      '   --runtime-timeout "2m0s"             how long the runtime may take',
+      '   --graphite-address                   host:port of a Graphite server',
+      '   --journal-bytes "67108864"               size of the journal of events',
+      '   --journal-age "168h0m0s"             how long the journal keeps an event',
+    ]);
+  });
+
+  it.each([[['-h']], [['-help']], [['help']], [['h']], [['--debug', '-h']]])('is printed for %j', (argv) => {
+    expect(parse(...argv)).toEqual(help);
+  });
+
+  it.each(['--version', '-v'])('leaves the version to %s', (flag) => {
+    const stdout = 'containerd version 0.0.4\n';
+    expect(parse(flag)).toEqual({ kind: 'exit', status: 0, stdout, stderr: '' });
+  });
+});
