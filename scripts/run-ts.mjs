@@ -1,6 +1,6 @@
 // Runs a TypeScript program of this repository: node scripts/run-ts.mjs FILE [ARGUMENT…]
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
