@@ -10,20 +10,25 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const banner =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-for (const program of ['containerd', 'ctr', 'containerd-shim']) {
-  const outfile = `${root}dist/${program}.js`;
-  const partial = `${root}dist/${program}.${process.pid}.js`;
-  await build({
-    absWorkingDir: root,
-    entryPoints: [`src/${program}.ts`],
-    outfile: partial,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    external: ['koffi'],
-    banner: { js: banner },
-    logLevel: 'warning',
-  });
-  await rename(partial, outfile);
+/** Builds all three. Rejects with esbuild's own errors, which it has printed. */
+export async function buildPrograms() {
+  for (const program of ['containerd', 'ctr', 'containerd-shim']) {
+    const outfile = `${root}dist/${program}.js`;
+    const partial = `${root}dist/${program}.${process.pid}.js`;
+    await build({
+      absWorkingDir: root,
+      entryPoints: [`src/${program}.ts`],
+      outfile: partial,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      external: ['koffi'],
+      banner: { js: banner },
+      logLevel: 'warning',
+    });
+    await rename(partial, outfile);
+  }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPrograms();

@@ -1,6 +1,6 @@
 // Runs a TypeScript program of this repository: node scripts/run-ts.mjs FILE [ARGUMENT…]
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -23,11 +23,12 @@ const sourceUrls = {
   },
 };
 
-// Beside node_modules, so that packages are found; in a folder of its own, so that several runs do not meet.
+// Below the root, so that packages are found; in a folder of its own, so that several runs do not meet.
 const folder = await mkdtemp(path.join(root, 'build', 'run-')).catch(() =>
   mkdtemp(path.join(os.tmpdir(), 'run-')),
 );
 const outfile = path.join(folder, 'program.mjs');
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 await build({
   entryPoints: [path.resolve(file)],
   outfile,
@@ -40,9 +41,6 @@ await build({
   plugins: [sourceUrls],
   logLevel: 'warning',
 });
-const child = spawn(process.execPath, ['--enable-source-maps', outfile, ...args], { stdio: 'inherit' });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-child.on('exit', async (code, signal) => {
-  await rm(folder, { recursive: true, force: true });
-  process.exitCode = signal === null ? (code ?? 1) : 128 + os.constants.signals[signal];
-});
+process.setSourceMapsEnabled(true);
+process.argv.splice(1, process.argv.length, path.resolve(file), ...args);
+await import(pathToFileURL(outfile).href);
