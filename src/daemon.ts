@@ -8,6 +8,7 @@ import { createEventHub } from './actors/event-hub.ts';
 import { type Journal, openJournal } from './actors/journal.ts';
 import { createLaunch } from './actors/launch.ts';
 import { createRestore, unknownExit } from './actors/restore.ts';
+import { createRunRunc } from './actors/run-runc.ts';
 import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
 import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
 import { startSystem } from './actors/system.ts';
@@ -18,8 +19,8 @@ import { flock } from './linux/flock.ts';
 import { holdProcess } from './linux/process-end.ts';
 import type { Logger } from './log.ts';
 import type { Notice } from './machines/messages.ts';
-import type { RuncLocation } from './runc/command.ts';
 import { waitForLeftRunning } from './runc/left-running.ts';
+import type { Runc } from './runc/runc.ts';
 import { createApi } from './server/api.ts';
 import { listen } from './server/listen.ts';
 import type { ShimExit, ShimProcess } from './shim/client.ts';
@@ -41,7 +42,6 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   const lock = flock(stateDir.lock);
   if (lock === undefined) throw new Error(`another daemon uses the state dir ${stateDir.root}`);
 
-  const runc: RuncLocation = { command: flags.runtime, root: stateDir.runc };
   // The launcher knows of a CRIU that was installed apart from the system's.
   const criu = process.env.CONTAINERD_CRIU ?? '';
   const journal = await openJournal({
@@ -59,6 +59,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     onLost: (cause) => log.error({ err: cause }, 'the shim was lost'),
   });
   log.debug({ pid: shim.pid }, 'shim connected');
+  const runc: Runc = { command: flags.runtime, root: stateDir.runc, run: createRunRunc(() => shim) };
 
   await waitForLeftRunning(stateDir.runc, shim.pid, LEFT_RUNNING_TIMEOUT_MS);
   const told = await exitsTold(journal, shim.processes);

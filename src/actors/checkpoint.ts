@@ -5,12 +5,11 @@ import { endOfCriuLog } from '../checkpoints/criu-log.ts';
 import { makeCheckpoint } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
 import type { CheckpointInput } from '../machines/container-model.ts';
-import type { RuncLocation } from '../runc/command.ts';
-import { RuncError, checkpoint as runcCheckpoint } from '../runc/runc.ts';
+import { type Runc, RuncError, checkpoint as runcCheckpoint } from '../runc/runc.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type CheckpointEffectOptions = {
-  runc: RuncLocation;
+  runc: Runc;
   stateDir: StateDir;
   /** The criu to use; empty for the one in PATH. */
   criu: string;

@@ -22,6 +22,7 @@ import { lastWords } from '../runc/log.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { writeRecord } from './record.ts';
+import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type LaunchOptions = {
@@ -80,7 +81,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   return shim().start({
     key: { container: id, process },
     argv: await commandLine(options, input, { id, consoleSocket, ...files }),
-    env: [`PATH=${globalThis.process.env.PATH ?? ''}`],
+    env: runcEnv(),
     cwd: '/',
     pidFile: files.pidFile,
     ...stdio,

@@ -5,8 +5,7 @@ import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
 import { type CreateRequest, INIT, type ShimExited } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor.ts';
-import type { RuncLocation } from '../runc/command.ts';
-import { deleteContainer, RuncError } from '../runc/runc.ts';
+import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { isFrozen, type RuncStateFile, readStateFile } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { readExecs, readRecord, recordedIds } from './record.ts';
@@ -14,7 +13,7 @@ import type { StateDir } from './state-dir.ts';
 
 export type RestoreOptions = {
   stateDir: StateDir;
-  runc: RuncLocation;
+  runc: Runc;
   shim: () => ShimClient;
   /** Watches a process that no shim of ours can reap, and tells when it has ended. */
   watchOrphan: (id: string, process: string, pid: number, startTime: string) => void;
@@ -54,7 +53,9 @@ async function restoreOne(
   restored: Restored,
   id: string,
 ): Promise<void> {
-  const { stateDir, runc, log } = options;
+  const { stateDir, runc, shim, log } = options;
+  // What a former daemon had runc do to it is done before anybody looks.
+  await shim().settle(id);
   const create = await readRecord(stateDir.container(id));
   if (create === undefined) return sweep(options, id, 'it was never started');
 

@@ -1,8 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { ContainerdError } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
-import type { RuncLocation } from '../runc/command.ts';
-import { deleteContainer, pause, RuncError, resume } from '../runc/runc.ts';
+import { deleteContainer, pause, type Runc, RuncError, resume } from '../runc/runc.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { createSignal } from './deliver.ts';
 import type { StateDir } from './state-dir.ts';
@@ -25,17 +24,17 @@ const explained = async (work: Promise<unknown>): Promise<void> => {
 };
 
 export const createPause =
-  (runc: RuncLocation) =>
+  (runc: Runc) =>
   ({ id }: { id: string }): Promise<void> =>
     explained(pause(runc, id));
 
 export const createResume =
-  (runc: RuncLocation) =>
+  (runc: Runc) =>
   ({ id }: { id: string }): Promise<void> =>
     explained(resume(runc, id));
 
 /** KILL, then thaw: on cgroup v1 a frozen process sees no signal until it is thawed. */
-export const createKillFrozen = (runc: RuncLocation, shim: () => ShimClient) => {
+export const createKillFrozen = (runc: Runc, shim: () => ShimClient) => {
   const signal = createSignal(shim);
   return async ({ id }: { id: string }): Promise<void> => {
     await signal({ id, process: INIT, signal: KILL });
@@ -45,7 +44,7 @@ export const createKillFrozen = (runc: RuncLocation, shim: () => ShimClient) => 
 
 /** Removes what runc and the daemon hold of an ended container, or of one whose start has failed. */
 export const createDelete =
-  (runc: RuncLocation, stateDir: StateDir) =>
+  (runc: Runc, stateDir: StateDir) =>
   async ({ id }: { id: string }): Promise<void> => {
     try {
       await deleteContainer(runc, id);

@@ -133,11 +133,3 @@ export const deleteCommand = (runc: RuncLocation, id: string, force: boolean): s
   '--',
   id,
 ];
-
-/** Describes a container as JSON. */
-export const stateCommand = (runc: RuncLocation, id: string): string[] => [
-  ...globalFlags(runc),
-  'state',
-  '--',
-  id,
-];

@@ -1,4 +1,3 @@
-import { ExecaError, execa } from 'execa';
 import {
   type CriuFlags,
   checkpointCommand,
@@ -6,7 +5,6 @@ import {
   pauseCommand,
   type RuncLocation,
   resumeCommand,
-  stateCommand,
 } from './command.ts';
 import { lastWords } from './log.ts';
 
@@ -14,14 +12,18 @@ import { lastWords } from './log.ts';
 export class RuncError extends Error {
   override readonly name = 'RuncError';
   readonly verb: string;
-  /** Undefined where it was killed, or could not be started at all. */
-  readonly exitCode: number | undefined;
+  /** 128 + signal where one ended it; undefined where it could not be started, or took too long. */
+  readonly exitStatus: number | undefined;
   readonly timedOut: boolean;
 
-  constructor(verb: string, words: string, how: { exitCode?: number | undefined; timedOut?: boolean } = {}) {
-    super(words);
+  constructor(
+    verb: string,
+    words: string,
+    how: { exitStatus?: number; timedOut?: boolean; cause?: unknown } = {},
+  ) {
+    super(words, { cause: how.cause });
     this.verb = verb;
-    this.exitCode = how.exitCode;
+    this.exitStatus = how.exitStatus;
     this.timedOut = how.timedOut ?? false;
   }
 
@@ -31,55 +33,65 @@ export class RuncError extends Error {
   }
 }
 
-/** What `runc state` says; more than this is there and not used. */
-export type RuncState = {
-  id: string;
-  pid: number;
-  status: 'creating' | 'created' | 'running' | 'paused' | 'stopped';
-};
+/** A runc to be run to its end: about which container, its command line, and how long it may take. */
+export type RuncCommand = { container: string; argv: string[]; timeoutMs: number };
 
-/** How long a verb that only looks or freezes may take. */
-const SHORT_TIMEOUT_MS = 30_000;
-const MAX_OUTPUT_BYTES = 1_000_000;
+/**
+ * Runs a runc to its end: how it ended, and the end of what it wrote. Throws a `RuncTrouble` where it could not be
+ * started or took too long.
+ */
+export type RunRunc = (command: RuncCommand) => Promise<{ exitStatus: number; output: string }>;
 
-/** Runs one runc and gives its stdout; throws a RuncError with its last words. */
-async function runc(verb: string, argv: string[], timeoutMs: number): Promise<string> {
-  const [file = '', ...args] = argv;
-  try {
-    const { stdout } = await execa(file, args, {
-      stdin: 'ignore',
-      timeout: timeoutMs,
-      forceKillAfterDelay: 1_000,
-      maxBuffer: MAX_OUTPUT_BYTES,
-    });
-    return stdout;
-  } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    const words = lastWords(String(error.stderr ?? ''));
-    throw new RuncError(verb, words === '' ? error.originalMessage || error.shortMessage : words, error);
+/** Why there is no telling how a runc ended. */
+export class RuncTrouble extends Error {
+  override readonly name = 'RuncTrouble';
+  readonly timedOut: boolean;
+
+  constructor(message: string, { timedOut, cause }: { timedOut: boolean; cause?: unknown }) {
+    super(message, { cause });
+    this.timedOut = timedOut;
   }
 }
 
+/** Which runc, and how it is run. */
+export type Runc = RuncLocation & { run: RunRunc };
+
+/** How long a verb that only looks or freezes may take. */
+const SHORT_TIMEOUT_MS = 30_000;
+
+/** Throws a RuncError with runc's last words where it fails. */
+async function succeed(
+  { run }: Runc,
+  verb: string,
+  container: string,
+  argv: string[],
+  timeoutMs = SHORT_TIMEOUT_MS,
+): Promise<void> {
+  const { exitStatus, output } = await run({ container, argv, timeoutMs }).catch((error: unknown) => {
+    if (!(error instanceof RuncTrouble)) throw error;
+    throw new RuncError(verb, error.message, { timedOut: error.timedOut, cause: error });
+  });
+  if (exitStatus === 0) return;
+  throw new RuncError(verb, lastWords(output) || `runc ${verb} ended with status ${exitStatus}`, {
+    exitStatus,
+  });
+}
+
 /** Freezes every process of a container. */
-export const pause = (location: RuncLocation, id: string): Promise<unknown> =>
-  runc('pause', pauseCommand(location, id), SHORT_TIMEOUT_MS);
+export const pause = (runc: Runc, id: string): Promise<void> =>
+  succeed(runc, 'pause', id, pauseCommand(runc, id));
 
 /** Thaws a paused container. */
-export const resume = (location: RuncLocation, id: string): Promise<unknown> =>
-  runc('resume', resumeCommand(location, id), SHORT_TIMEOUT_MS);
+export const resume = (runc: Runc, id: string): Promise<void> =>
+  succeed(runc, 'resume', id, resumeCommand(runc, id));
 
 /** Removes a container's state and cgroups; with `force`, kills what is left of it first. */
-export const deleteContainer = (location: RuncLocation, id: string, force = false): Promise<unknown> =>
-  runc('delete', deleteCommand(location, id, force), SHORT_TIMEOUT_MS);
-
-/** Describes a container; RuncError with `notFound` where there is none. */
-export async function state(location: RuncLocation, id: string): Promise<RuncState> {
-  return JSON.parse(await runc('state', stateCommand(location, id), SHORT_TIMEOUT_MS)) as RuncState;
-}
+export const deleteContainer = (runc: Runc, id: string, force = false): Promise<void> =>
+  succeed(runc, 'delete', id, deleteCommand(runc, id, force));
 
 /** Has CRIU write a checkpoint. */
 export const checkpoint = (
-  location: RuncLocation,
+  runc: Runc,
   options: CriuFlags & { id: string; leaveRunning: boolean },
   timeoutMs: number,
-): Promise<unknown> => runc('checkpoint', checkpointCommand(location, options), timeoutMs);
+): Promise<void> => succeed(runc, 'checkpoint', options.id, checkpointCommand(runc, options), timeoutMs);

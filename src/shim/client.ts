@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { Exited, Key, Process, Start, Update } from '../generated/shim.ts';
+import type { Exited, Key, Process, Ran, Run, Start, Update } from '../generated/shim.ts';
 import { createDialogue } from './dialogue.ts';
 import { ShimError } from './error.ts';
 import { type Body, VERSION } from './frames.ts';
@@ -21,6 +21,12 @@ export type ShimStart = Omit<Start, 'key'> & { key: ShimKey };
 
 /** What is to change of a process that runs; the fields are those of `Update` in proto/shim.proto. */
 export type ShimUpdate = Omit<Update, 'key'>;
+
+/** A program to be run to its end; the fields are those of `Run` in proto/shim.proto. */
+export type ShimRun = Run;
+
+/** How it ended (128 + signal where one ended it), and the end of what it wrote. */
+export type ShimRan = Ran;
 
 export type ConnectOptions = {
   /** Path of the shim's socket, `<state-dir>/shim.sock`. */
@@ -49,6 +55,10 @@ export type ShimClient = {
    * failed before this was asked.
    */
   awaitStart(key: ShimKey): Promise<{ pid: number; startTime: bigint }>;
+  /** Runs a program to its end; how it ends is not judged. */
+  run(request: ShimRun): Promise<ShimRan>;
+  /** Resolves once no program that is about this container is being run, an earlier connection's included. */
+  settle(container: string): Promise<void>;
   /** Signals a process; `noProcess` if it has exited. Signal 0 only asks. */
   kill(key: ShimKey, signal: number): Promise<void>;
   /** Resizes a process's terminal, or ends its stdin. */
@@ -119,6 +129,8 @@ export async function connectShim({ socketPath, onExit, onLost }: ConnectOptions
     starting: welcome.starting,
     start: (request) => started({ $case: 'start', value: request }),
     awaitStart: (key) => started({ $case: 'await', value: { key } }),
+    run: async (request) => (await connection.request({ $case: 'run', value: request }, 'ran')).value,
+    settle: (container) => done({ $case: 'settle', value: { container } }),
     kill: (key, signal) => done({ $case: 'kill', value: { key, signal } }),
     update: (key, { closeStdin = false, width = 0, height = 0 }) =>
       done({ $case: 'update', value: { key, closeStdin, width, height } }),

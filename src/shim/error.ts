@@ -32,7 +32,7 @@ const REASONS = new Map(
 export type ShimErrorDetails = {
   /** The kernel's errno(3) as a number; 0 where the kernel had no part in it. */
   errno?: number;
-  /** How the program that was to start a process ended (128 + signal); only of `runtime` and `timeout`. */
+  /** How the program ended (128 + signal); only of `runtime` and `timeout`. */
   exitStatus?: number;
   /** The end of what that program wrote to its stderr; only of `runtime` and `timeout`. */
   output?: string;

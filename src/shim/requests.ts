@@ -1,19 +1,23 @@
 import type { Key } from '../generated/shim.ts';
 import type { ShimProcess } from './client.ts';
+import type { Commands } from './commands.ts';
 import { failedOf } from './error.ts';
 import type { Body } from './frames.ts';
 import type { Processes } from './processes.ts';
 
+/** What requests are about: processes that are the shim's to keep, and programs that it runs to their end. */
+export type Services = { processes: Processes; commands: Commands };
+
 /** Does what a request asks for; the reply, `failed` included. Never rejects. */
-export async function answer(processes: Processes, body: Body | undefined): Promise<Body> {
+export async function answer(services: Services, body: Body | undefined): Promise<Body> {
   try {
-    return await perform(processes, body);
+    return await perform(services, body);
   } catch (error) {
     return { $case: 'failed', value: failedOf(error) };
   }
 }
 
-async function perform(processes: Processes, body: Body | undefined): Promise<Body> {
+async function perform({ processes, commands }: Services, body: Body | undefined): Promise<Body> {
   switch (body?.$case) {
     case 'start':
       return started(await processes.start(given(body.value.key), body.value));
@@ -27,6 +31,11 @@ async function perform(processes: Processes, body: Body | undefined): Promise<Bo
       return DONE;
     case 'ack':
       processes.acknowledge(given(body.value.key));
+      return DONE;
+    case 'run':
+      return { $case: 'ran', value: await commands.run(body.value) };
+    case 'settle':
+      await commands.settled(body.value.container);
       return DONE;
     default:
       throw new Error(`the shim does not know what ${body?.$case ?? 'this'} asks for`);

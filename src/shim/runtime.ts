@@ -1,29 +1,79 @@
-import type { Start } from '../generated/shim.ts';
+import { closeSync, constants, openSync } from 'node:fs';
+import type { Ran, Start } from '../generated/shim.ts';
 import { SystemError } from '../linux/error.ts';
+import { createPipe } from '../linux/pipe.ts';
 import { kill } from '../linux/signal.ts';
 import { posixSpawn } from '../linux/spawn.ts';
 import { ShimError } from './error.ts';
 import type { Inheritance } from './inheritance.ts';
 import type { Reaper } from './reaper.ts';
+import { endOfOutput } from './stdio/output.ts';
 import type { ProcessStdio } from './stdio/stdio.ts';
 
 const KILL = 9;
 
 export type RuntimeOptions = { reaper: Reaper; inheritance: Inheritance };
 
+/** A program and how long it may take, 0 being for ever; `argv`, `env` and `cwd` as posix_spawn(3) has them. */
+export type Program = Pick<Start, 'argv' | 'env' | 'cwd' | 'timeoutMs'>;
+
+/** The descriptors that a program gets, and what is to be done once it has them. */
+type ProgramStdio = { childEnds: readonly [number, number, number]; handedOver: () => void };
+
+/** How a program ended (128 + signal where one ended it), and whether it was we who killed it. */
+type Ended = { exitStatus: number; timedOut: boolean };
+
 /**
  * Runs the program of a `Start`, a runc that detaches, to its end, which is not that of the process it leaves behind.
  * Rejects with a `ShimError`: `spawn` if it cannot be run, `runtime` if it fails, `timeout` if it takes too long and is
  * killed with all of its process group.
  */
-export function runRuntime(
-  { argv, env, cwd, timeoutMs }: Start,
+export async function runRuntime(
+  program: Program,
   stdio: ProcessStdio,
-  { reaper, inheritance }: RuntimeOptions,
+  options: RuntimeOptions,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const pid = inheritance(() => spawn({ argv, env, cwd, stdio: stdio.childEnds }));
-    stdio.handedOver();
+  const { exitStatus, timedOut } = await runToEnd(program, stdio, options);
+  if (exitStatus === 0) {
+    return;
+  }
+  const details = { exitStatus, output: stdio.runtimeOutput() };
+  throw timedOut ? tooLong(program, details) : failed(program, details);
+}
+
+/**
+ * Runs a program that leaves nothing behind, with nothing to read and one pipe for all that it writes, of which the end
+ * is kept; more than a pipe holds it cannot write. Rejects with a `ShimError`: `spawn` or `timeout`, as above.
+ */
+export async function runCommand(program: Program, options: RuntimeOptions): Promise<Ran> {
+  const nothing = openSync('/dev/null', constants.O_RDWR);
+  const output = createPipe({ read: true });
+  const handedOver = (): void => [nothing, output.write].forEach(closeSync);
+  try {
+    const childEnds = [nothing, output.write, output.write] as const;
+    const { exitStatus, timedOut } = await runToEnd(program, { childEnds, handedOver }, options);
+    const ran = { exitStatus, output: endOfOutput(output.read) };
+    if (timedOut) {
+      throw tooLong(program, ran);
+    }
+    return ran;
+  } finally {
+    closeSync(output.read);
+  }
+}
+
+async function runToEnd(
+  { timeoutMs, ...program }: Program,
+  { childEnds, handedOver }: ProgramStdio,
+  { reaper, inheritance }: RuntimeOptions,
+): Promise<Ended> {
+  let pid: number;
+  try {
+    pid = inheritance(() => spawn({ ...program, stdio: childEnds }));
+  } finally {
+    handedOver();
+  }
+  return new Promise((resolve) => {
     let timedOut = false;
     const timer =
       timeoutMs === 0
@@ -34,25 +84,22 @@ export function runRuntime(
           }, timeoutMs);
     reaper.expect(pid, ({ status: exitStatus }) => {
       clearTimeout(timer);
-      if (exitStatus === 0) {
-        resolve();
-        return;
-      }
-      const details = { exitStatus, output: stdio.runtimeOutput() };
-      reject(
-        timedOut
-          ? new ShimError('timeout', `${argv[0]} was killed after ${timeoutMs} ms`, details)
-          : new ShimError('runtime', `${argv[0]} ended with status ${exitStatus}`, details),
-      );
+      resolve({ exitStatus, timedOut });
     });
   });
 }
 
-type SpawnOptions = Pick<Start, 'argv' | 'env' | 'cwd'> & { stdio: readonly [number, number, number] };
+const failed = ({ argv }: Program, details: Ran): ShimError =>
+  new ShimError('runtime', `${argv[0]} ended with status ${details.exitStatus}`, details);
 
-function spawn({ argv, ...options }: SpawnOptions): number {
+const tooLong = ({ argv, timeoutMs }: Program, details: Ran): ShimError =>
+  new ShimError('timeout', `${argv[0]} was killed after ${timeoutMs} ms`, details);
+
+type SpawnOptions = Omit<Program, 'timeoutMs'> & { stdio: readonly [number, number, number] };
+
+function spawn({ argv, env, cwd, stdio }: SpawnOptions): number {
   try {
-    return posixSpawn({ file: argv[0] ?? '', argv, ...options });
+    return posixSpawn({ file: argv[0] ?? '', argv, env, cwd, stdio });
   } catch (error) {
     throw error instanceof SystemError
       ? new ShimError('spawn', error.message, { errno: error.errno })

@@ -2,15 +2,14 @@ import { createServer, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Exited, Frame } from '../generated/shim.ts';
 import { type Body, encodeFrame, FrameDecoder, VERSION } from './frames.ts';
-import type { Processes } from './processes.ts';
-import { answer } from './requests.ts';
+import { answer, type Services } from './requests.ts';
 
 /** Nobody but the owner may connect (the mode of the socket's file is 0777 less this). */
 const SOCKET_UMASK = 0o177;
 
 export type ServerOptions = {
   socketPath: string;
-  processes: Processes;
+  services: Services;
   /** A daemon has come, or the last one has gone. */
   onDaemon: (connected: boolean) => void;
   log: Logger;
@@ -25,7 +24,8 @@ export type Server = {
  * Serves proto/shim.proto to one daemon at a time, the last that said hello; resolves once it listens. A peer that does
  * not keep to the contract is hung up on.
  */
-export async function serve({ socketPath, processes, onDaemon, log }: ServerOptions): Promise<Server> {
+export async function serve({ socketPath, services, onDaemon, log }: ServerOptions): Promise<Server> {
+  const { processes } = services;
   let daemon: Socket | undefined;
 
   const welcome = (socket: Socket, id: number): void => {
@@ -46,7 +46,7 @@ export async function serve({ socketPath, processes, onDaemon, log }: ServerOpti
   };
   const receive = async (socket: Socket, { id, body }: Frame): Promise<void> => {
     if (socket === daemon) {
-      send(socket, id, await answer(processes, body));
+      send(socket, id, await answer(services, body));
     } else if (body?.$case === 'hello') {
       welcome(socket, id);
     } else {

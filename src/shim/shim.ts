@@ -4,12 +4,13 @@ import type { Key, Start } from '../generated/shim.ts';
 import { closeInheritedOnExec } from '../linux/descriptor.ts';
 import { flock } from '../linux/flock.ts';
 import { setChildSubreaper } from '../linux/subreaper.ts';
+import { createCommands } from './commands.ts';
 import { createDeparture } from './departure.ts';
 import { createInheritance } from './inheritance.ts';
 import { lockPathIn, socketPathIn } from './places.ts';
 import { Processes } from './processes.ts';
 import { createReaper } from './reaper.ts';
-import { runRuntime } from './runtime.ts';
+import { runCommand, runRuntime } from './runtime.ts';
 import { type Server, serve } from './server.ts';
 import { openConsole } from './stdio/console.ts';
 import { openPipes } from './stdio/pipes.ts';
@@ -55,8 +56,12 @@ export async function runShim({ stateDir, softDescriptors, log, onLeave }: ShimO
     onExited: (exit) => server?.tell(exit),
     onLess: () => departure.look(),
   });
+  const commands = createCommands(
+    (request) => runCommand(request, { reaper, inheritance }),
+    () => departure.look(),
+  );
   const departure = createDeparture(
-    () => processes.busy,
+    () => processes.busy || commands.busy,
     () => {
       log.info('nothing is left to do');
       // Before the lock is released, which ends with the process: afterwards it may be another's.
@@ -64,7 +69,7 @@ export async function runShim({ stateDir, softDescriptors, log, onLeave }: ShimO
       onLeave();
     },
   );
-  server = await serve({ socketPath, processes, onDaemon: departure.daemon, log });
+  server = await serve({ socketPath, services: { processes, commands }, onDaemon: departure.daemon, log });
   return true;
 }
 

@@ -1,0 +1,21 @@
+import { RuncTrouble, type RunRunc } from '../runc/runc.ts';
+import type { ShimClient } from '../shim/client.ts';
+import { ShimError } from '../shim/error.ts';
+
+/** The environment of every runc: it looks for CRIU and for iptables there. */
+export const runcEnv = (): string[] => [`PATH=${process.env.PATH ?? ''}`];
+
+/**
+ * Has the shim run each runc. A process of the daemon’s size takes milliseconds to fork, in which it answers nobody;
+ * the shim starts one in a fraction of that, and what runc leaves behind has a parent there.
+ */
+export const createRunRunc =
+  (shim: () => ShimClient): RunRunc =>
+  async ({ container, argv, timeoutMs }) => {
+    try {
+      return await shim().run({ container, argv, env: runcEnv(), cwd: '/', timeoutMs });
+    } catch (error) {
+      if (!(error instanceof ShimError)) throw error;
+      throw new RuncTrouble(error.message, { timedOut: error.reason === 'timeout', cause: error });
+    }
+  };
