@@ -112,7 +112,7 @@ export function startSystem(
     actors: {
       process: processMachine.provide({
         actors: { launch: run(effects.launch), signal: run(effects.signal), update: run(effects.update) },
-        actions: { reply },
+        actions: { reply, report: provided.report },
       }),
       pause: run(effects.pause),
       resume: run(effects.resume),

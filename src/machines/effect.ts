@@ -15,7 +15,12 @@ export function effect<Input, Output = void>(): Effect<Input, Output> {
 export type RequestDone = { type: 'xstate.done.actor.request.*'; actorId: string };
 export type RequestFailed = { type: 'xstate.error.actor.request.*'; actorId: string; error: unknown };
 
+/** An effect that nobody waits for: a signal that the daemon sends because it ends. */
+export type TerminateDone = { type: 'xstate.done.actor.terminate.*'; actorId: string };
+export type TerminateFailed = { type: 'xstate.error.actor.terminate.*'; actorId: string; error: unknown };
+
 const PREFIX = 'request.';
 
 export const effectOf = (requestId: string): string => PREFIX + requestId;
 export const requestOf = (actorId: string): string => actorId.slice(PREFIX.length);
+export const terminateOf = (signal: number): string => `terminate.${signal}`;

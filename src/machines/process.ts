@@ -1,6 +1,15 @@
 import { assign, sendParent, setup, spawnChild, stateIn, stopChild } from 'xstate';
 import { type Failure, failure, failureOf } from '../errors.ts';
-import { effect, effectOf, type RequestDone, type RequestFailed, requestOf } from './effect.ts';
+import {
+  effect,
+  effectOf,
+  type RequestDone,
+  type RequestFailed,
+  requestOf,
+  type TerminateDone,
+  type TerminateFailed,
+  terminateOf,
+} from './effect.ts';
 import {
   type Exit,
   type Inherited,
@@ -49,7 +58,15 @@ type Context = LaunchInput & {
   unanswered: string[];
 };
 
-type Event = ShimExited | SignalRequest | UpdateProcessRequest | Terminate | RequestDone | RequestFailed;
+type Event =
+  | ShimExited
+  | SignalRequest
+  | UpdateProcessRequest
+  | Terminate
+  | RequestDone
+  | RequestFailed
+  | TerminateDone
+  | TerminateFailed;
 
 const processSetup = setup({
   types: {} as { context: Context; events: Event; input: LaunchInput },
@@ -59,8 +76,12 @@ const processSetup = setup({
     update: effect<UpdateInput>(),
   },
   actions: {
-    /** Answers a request. Provided where the system is composed. */
+    // Provided where the system is composed.
+    /** Answers a request. */
     reply: (_, _reply: Reply) => {},
+    /** Says in the log what no client hears of. */
+    report: (_, _what: { what: string; failure: Failure }) => {},
+
     noteExit: assign({ exit: (_, { status, unixNs }: Exit) => ({ status, unixNs }) }),
     noteLaunch: assign({ launched: (_, launched: Launched) => launched }),
     expectAnswer: assign({ unanswered: ({ context }, id: string) => [...context.unanswered, id] }),
@@ -150,7 +171,10 @@ export const processMachine = processSetup.createMachine({
             },
           },
         },
-        ended: { description: 'It ended before runc had said its pid.' },
+        ended: {
+          description: 'It ended before runc had said its pid.',
+          on: { 'shim.exited': { description: 'It is known already.' } },
+        },
       },
     },
 
@@ -177,6 +201,19 @@ export const processMachine = processSetup.createMachine({
               }),
             },
             { type: 'answered', params: ({ event }) => requestOf(event.actorId) },
+            stopChild(({ event }) => event.actorId),
+          ],
+        },
+        'xstate.done.actor.terminate.*': { actions: stopChild(({ event }) => event.actorId) },
+        'xstate.error.actor.terminate.*': {
+          actions: [
+            {
+              type: 'report',
+              params: ({ event }) => ({
+                what: 'a process could not be told to end',
+                failure: failureOf(event.error),
+              }),
+            },
             stopChild(({ event }) => event.actorId),
           ],
         },
@@ -209,6 +246,16 @@ export const processMachine = processSetup.createMachine({
                 }),
               ],
             },
+            terminate: {
+              actions: spawnChild('signal', {
+                id: ({ event }) => terminateOf((event as Terminate).signal),
+                input: ({ context, event }) => ({
+                  id: context.id,
+                  process: context.process,
+                  signal: (event as Terminate).signal,
+                }),
+              }),
+            },
             'shim.exited': {
               target: 'ending',
               actions: { type: 'noteExit', params: ({ event }) => event },
@@ -217,7 +264,12 @@ export const processMachine = processSetup.createMachine({
         },
         ending: {
           description: 'It has ended; what was asked of it before is still to be answered.',
-          on: { signal: { actions: refuse }, updateProcess: { actions: refuse } },
+          on: {
+            signal: { actions: refuse },
+            updateProcess: { actions: refuse },
+            terminate: { description: 'It has ended.' },
+            'shim.exited': { description: 'It is known already.' },
+          },
           always: { guard: 'allAnswered', target: '#process.exited' },
         },
       },
