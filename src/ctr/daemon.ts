@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import {
+  type CallOptions,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { CliError } from '../cli/error.ts';
+import { APIClient, type Event, type EventsRequest, type Stats } from '../generated/api.ts';
+
+/** How long an answer may take that nothing has to be done for. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** A method of the API that has one answer, in the form that takes options. */
+type Method<Request, Answer> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, answer: Answer) => void,
+) => ClientUnaryCall;
+
+/** Whether the daemon may take its time (it has a runtime or CRIU at work), and how to give up before. */
+export type AskOptions = { patient?: boolean; signal?: AbortSignal };
+
+/** The daemon as the commands see it. Whatever it refuses, or is unable to, is thrown as a `CliError` in its words. */
+export type Daemon = {
+  readonly client: APIClient;
+  /** Asks for something with one answer: `ask(daemon.client.state, {})`. */
+  ask<Request, Answer>(
+    method: Method<Request, Answer>,
+    request: Request,
+    options?: AskOptions,
+  ): Promise<Answer>;
+  /** What happens from now on; the daemon has the subscription once this resolves. */
+  events(request: EventsRequest): Promise<ClientReadableStream<Event>>;
+  stats(id: string): ClientReadableStream<Stats>;
+  /** What a stream failed with, as a `CliError`. */
+  explain(error: unknown): Promise<CliError>;
+  close(): void;
+};
+
+/** The daemon at a socket; nothing is sent before the first request. `debug` is told of every request. */
+export function connect(socketPath: string, debug: (text: string) => void): Daemon {
+  const client = new APIClient(`unix:${socketPath}`, credentials.createInsecure());
+
+  async function explain(error: unknown): Promise<CliError> {
+    const { code, details } = error as Partial<ServiceError>;
+    if (code === undefined || details === undefined) throw error;
+    debug(`${status[code]}: ${details}`);
+    if (code === status.UNAVAILABLE) {
+      const refusal = await knock(socketPath);
+      if (refusal !== undefined) return new CliError(unreachable(socketPath, refusal));
+    }
+    if (code === status.DEADLINE_EXCEEDED && !details.startsWith('containerd: ')) {
+      return new CliError(`${socketPath} did not answer within ${ANSWER_TIMEOUT_MS / 1000} seconds`);
+    }
+    return new CliError(details);
+  }
+
+  return {
+    client,
+    explain,
+    async ask(method, request, { patient = false, signal } = {}) {
+      const deadline = patient ? {} : { deadline: Date.now() + ANSWER_TIMEOUT_MS };
+      debug(`${method.name} at ${socketPath}`);
+      try {
+        return await new Promise((resolve, reject) => {
+          const call = method.call(client, request, new Metadata(), deadline, (error, answer) =>
+            error === null ? resolve(answer) : reject(error),
+          );
+          signal?.addEventListener('abort', () => call.cancel(), { once: true });
+        });
+      } catch (error) {
+        throw await explain(error);
+      }
+    },
+    async events(request) {
+      debug(`events at ${socketPath}`);
+      const stream = client.events(request);
+      try {
+        await once(stream, 'metadata');
+        return stream;
+      } catch (error) {
+        throw await explain(error);
+      }
+    },
+    stats: (id) => client.getStats({ id }),
+    close: () => client.close(),
+  };
+}
+
+/** Why nobody answers at a socket, as an errno's name, or undefined if somebody does. */
+function knock(socketPath: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect(socketPath, () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  });
+}
+
+function unreachable(socketPath: string, code: string): string {
+  const advice: Record<string, string> = {
+    ENOENT:
+      'there is no such socket: start containerd, or say where it listens by --address or CONTAINERD_ADDRESS',
+    ECONNREFUSED: 'nobody listens there any more: start containerd again',
+    EACCES: 'permission denied: become root, or a member of the group of the socket',
+    ENOTSOCK: 'that is no socket: say where containerd listens by --address or CONTAINERD_ADDRESS',
+  };
+  return `cannot reach containerd at ${socketPath}: ${advice[code] ?? code}`;
+}

@@ -1,0 +1,30 @@
+import { CliError } from '../cli/error.ts';
+import type { Session } from './job.ts';
+import type { Invocation } from './program.ts';
+
+/** What a shell says of a program that wrote into a pipe without a reader: 128 + SIGPIPE. */
+const STATUS_OF_SIGPIPE = 141;
+
+/** Does the job; gives the exit status. What goes wrong is told on stderr. */
+export async function runJob({ job, address, debug }: Invocation): Promise<number> {
+  const warn = (text: string): void => {
+    process.stderr.write(`[ctr] ${text}\n`);
+  };
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') warn(`write: ${error.message}`);
+    process.exit(error.code === 'EPIPE' ? STATUS_OF_SIGPIPE : 1);
+  });
+  // gRPC takes most of the time that it takes to start: help and complaints do without.
+  const { connect } = await import('./daemon.ts');
+  const daemon = connect(address, debug ? warn : () => {});
+  const session: Session = { daemon, stdout: process.stdout, warn };
+  try {
+    return await job(session);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    warn(error.message);
+    return 1;
+  } finally {
+    daemon.close();
+  }
+}

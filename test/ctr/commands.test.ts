@@ -1,0 +1,214 @@
+import { constants } from 'node:os';
+import path from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CliError } from '../../src/cli/error.ts';
+import { Container, Event } from '../../src/generated/api.ts';
+import { ctr, type FakeDaemon, startFakeDaemon } from './fake-daemon.ts';
+
+const { SIGINT, SIGKILL } = constants.signals;
+
+let daemon: FakeDaemon;
+
+beforeEach(async () => {
+  daemon = await startFakeDaemon();
+});
+afterEach(() => daemon.close());
+
+const run = (...argv: string[]) => ctr(daemon, argv);
+
+const REDIS = Container.fromPartial({
+  id: 'redis',
+  bundlePath: '/containers/redis',
+  status: 'running',
+  processes: [
+    { pid: 14063, args: ['redis-server'] },
+    { pid: 14064, args: ['sh'] },
+  ],
+});
+
+describe('containers', () => {
+  it.each([[['containers']], [['containers', 'list']]])('%j prints a table', async (argv) => {
+    daemon.answers.state = { containers: [REDIS], machine: undefined };
+    expect(await run(...argv)).toEqual({
+      status: 0,
+      stdout:
+        'ID                  PATH                STATUS              PID1\n' +
+        'redis               /containers/redis   running             14063\n',
+      warnings: [],
+    });
+  });
+
+  it('prints the head of the table where there are none', async () => {
+    expect((await run('containers')).stdout).toBe(
+      'ID                  PATH                STATUS              PID1\n',
+    );
+  });
+
+  it.each([[['containers', '--json']], [['containers', 'list', '--json']]])(
+    '%j prints an object a line',
+    async (argv) => {
+      daemon.answers.state = { containers: [REDIS, REDIS], machine: undefined };
+      const lines = (await run(...argv)).stdout.trimEnd().split('\n');
+      expect(lines).toHaveLength(2);
+      for (const line of lines) expect(JSON.parse(line)).toEqual({ ...REDIS, processes: expect.any(Array) });
+    },
+  );
+
+  it('start makes the path of the bundle absolute', async () => {
+    expect(await run('containers', 'start', 'redis', 'bundles/../redis')).toEqual({
+      status: 0,
+      stdout: '',
+      warnings: [],
+    });
+    const none = { stdin: '', stdout: '', stderr: '', console: '' };
+    expect(daemon.asked).toEqual([
+      {
+        method: 'createContainer',
+        request: { id: 'redis', bundlePath: path.resolve('redis'), checkpoint: '', ...none },
+      },
+    ]);
+  });
+
+  it.each([['--checkpoint'], ['-c']])('start asks for the checkpoint that %s names', async (flag) => {
+    await run('containers', 'start', flag, 'evening', 'redis', '/redis');
+    expect(daemon.asked).toMatchObject([{ request: { checkpoint: 'evening' } }]);
+  });
+
+  it.each<[string[], object]>([
+    [['redis'], { id: 'redis', pid: 0, signal: 15 }],
+    [['-s', '9', 'redis'], { id: 'redis', pid: 0, signal: SIGKILL }],
+    [['--signal', 'KILL', 'redis'], { id: 'redis', pid: 0, signal: SIGKILL }],
+    [['--signal=sigint', 'redis'], { id: 'redis', pid: 0, signal: SIGINT }],
+    [['--pid', '77', '-s', '0', 'redis'], { id: 'redis', pid: 77, signal: 0 }],
+    [['-p', '77', 'redis'], { id: 'redis', pid: 77, signal: 15 }],
+    [['--', '-redis'], { id: '-redis', pid: 0, signal: 15 }],
+  ])('kill %j asks for a signal', async (argv, request) => {
+    expect(await run('containers', 'kill', ...argv)).toEqual({ status: 0, stdout: '', warnings: [] });
+    expect(daemon.asked).toEqual([{ method: 'signal', request }]);
+  });
+});
+
+describe('checkpoints', () => {
+  const checkpoints = [
+    { name: 'test', exit: false, tcp: false, unixSockets: false, shell: false },
+    { name: 'test2', exit: true, tcp: true, unixSockets: true, shell: true },
+  ];
+
+  it.each([[['checkpoints', 'redis']], [['checkpoints', 'list', 'redis']]])(
+    '%j prints a table',
+    async (argv) => {
+      daemon.answers.listCheckpoint = { checkpoints };
+      expect((await run(...argv)).stdout).toBe(
+        'NAME                TCP                 UNIX SOCKETS        SHELL\n' +
+          'test                false               false               false\n' +
+          'test2               true                true                true\n',
+      );
+      expect(daemon.asked).toEqual([{ method: 'listCheckpoint', request: { id: 'redis' } }]);
+    },
+  );
+
+  it('prints an object a line with --json', async () => {
+    daemon.answers.listCheckpoint = { checkpoints };
+    const { stdout } = await run('checkpoints', '--json', 'redis');
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(checkpoints);
+  });
+
+  it.each<[string[], object]>([
+    [[], {}],
+    [['--tcp'], { tcp: true }],
+    [['--unix-sockets'], { unixSockets: true }],
+    [['--exit'], { exit: true }],
+    [['--shell'], { shell: true }],
+    [
+      ['--tcp', '--unix-sockets', '--exit', '--shell'],
+      { tcp: true, unixSockets: true, exit: true, shell: true },
+    ],
+  ])('create %j sends its flags', async (flags, sent) => {
+    await run('checkpoints', 'create', ...flags, 'redis', 'test');
+    const none = { exit: false, tcp: false, unixSockets: false, shell: false };
+    expect(daemon.asked).toEqual([
+      {
+        method: 'createCheckpoint',
+        request: { id: 'redis', checkpoint: { name: 'test', ...none, ...sent } },
+      },
+    ]);
+  });
+
+  it('delete asks for it', async () => {
+    await run('checkpoints', 'delete', 'redis', 'test');
+    expect(daemon.asked).toEqual([{ method: 'deleteCheckpoint', request: { id: 'redis', name: 'test' } }]);
+  });
+});
+
+describe('events', () => {
+  const exit = Event.fromPartial({
+    type: 'exit',
+    id: 'redis',
+    pid: 24761,
+    timestamp: 1_769_860_800_123_456_789n,
+    sequence: 7n,
+  });
+
+  it('prints a row for each', async () => {
+    daemon.events = [exit, Event.fromPartial({ type: 'oom', id: 'redis' })];
+    const { stdout } = await run('events');
+    expect(stdout).toBe(
+      'TYPE                ID                  PID                 STATUS\n' +
+        'exit                redis               24761               0\n' +
+        'oom                 redis               0                   0\n',
+    );
+    expect(daemon.asked).toEqual([{ method: 'events', request: { since: 0n, id: '', types: [] } }]);
+  });
+
+  it('prints an object for each with --json', async () => {
+    daemon.events = [exit];
+    expect((await run('events', '--json')).stdout).toBe(
+      '{"timestamp":"2026-01-31T12:00:00.123456789Z","sequence":7,"type":"exit","id":"redis","pid":24761,"status":0}\n',
+    );
+  });
+
+  it('asks for what its flags name', async () => {
+    const since = '2026-01-31T12:00:00.123456789Z';
+    await run('events', '--since', since, '--id', 'redis', '--type', 'exit', '--type', 'exec');
+    expect(daemon.asked).toMatchObject([
+      { request: { since: 1_769_860_800_123_456_789n, id: 'redis', types: ['exit', 'exec'] } },
+    ]);
+  });
+
+  it('ends with the daemon’s words where the stream fails', async () => {
+    daemon.events = [exit];
+    daemon.refusal = { code: status.UNAVAILABLE, details: 'containerd: supervisor is shutdown' };
+    await expect(run('events')).rejects.toThrow(new CliError('containerd: supervisor is shutdown'));
+  });
+});
+
+describe('what the daemon refuses', () => {
+  it('is told in its own words', async () => {
+    daemon.refusal = { code: status.NOT_FOUND, details: 'containerd: container not found' };
+    await expect(run('containers', 'kill', 'nobody')).rejects.toThrow(
+      new CliError('containerd: container not found'),
+    );
+  });
+
+  it('is told with what to do where nobody listens', async () => {
+    const socketPath = `${daemon.socketPath}.missing`;
+    await expect(ctr({ socketPath }, ['containers'])).rejects.toThrow(
+      new CliError(
+        `cannot reach containerd at ${socketPath}: there is no such socket: start containerd, or say where it listens by --address or CONTAINERD_ADDRESS`,
+      ),
+    );
+  });
+
+  it('is told with what to do where no socket is', async () => {
+    const socketPath = import.meta.filename;
+    await expect(ctr({ socketPath }, ['events'])).rejects.toThrow(
+      /^cannot reach containerd at .*: (that is no socket|nobody listens)/,
+    );
+  });
+});

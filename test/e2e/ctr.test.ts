@@ -1,0 +1,136 @@
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bundles, makeBundles } from './fixtures/bundle.ts';
+import { ctr, RunningCtr } from './fixtures/ctr.ts';
+import { type EventStream, TestDaemon } from './fixtures/daemon.ts';
+
+let bundles: Bundles;
+let daemon: TestDaemon;
+let events: EventStream;
+
+beforeAll(async () => {
+  bundles = await makeBundles();
+  daemon = await TestDaemon.start();
+  events = await daemon.events();
+});
+afterAll(async () => {
+  await daemon?.remove();
+  await bundles?.remove();
+});
+
+const unique = (name: string) => `${name}-${process.pid}`;
+const done = { status: 0, stdout: '', stderr: '' };
+
+describe('a container’s life by ctr', () => {
+  it('is started, listed, killed, told of and gone', async () => {
+    const id = unique('life');
+    const bundle = await bundles.make('life');
+    // Init of a pid namespace ignores what it has no handler for: KILL alone ends it.
+    const follower = new RunningCtr(daemon, ['events']);
+    await follower.shows(/^TYPE +ID +PID +STATUS\n$/);
+
+    expect(await ctr(daemon, ['containers', 'start', id, 'life'], { cwd: path.dirname(bundle) })).toEqual(
+      done,
+    );
+    const [container] = await daemon.containers();
+    const pid = container?.processes[0]?.pid;
+    const columns = (cells: (string | number | undefined)[], padding: number[]) =>
+      cells.map((cell, n) => String(cell).padEnd(padding[n] ?? 0)).join('');
+    const widths = [Math.max(20, id.length + 3), Math.max(20, bundle.length + 3), 20];
+    expect((await ctr(daemon, ['containers'])).stdout).toBe(
+      `${columns(['ID', 'PATH', 'STATUS', 'PID1'], widths)}\n${columns([id, bundle, 'running', pid], widths)}\n`,
+    );
+    const json = (await ctr(daemon, ['containers', 'list', '--json'])).stdout;
+    expect(JSON.parse(json)).toMatchObject({
+      id,
+      bundlePath: bundle,
+      status: 'running',
+      processes: [{ pid }],
+    });
+
+    expect(await ctr(daemon, ['containers', 'kill', '--signal', 'KILL', id])).toEqual(done);
+    await events.exit(id, pid);
+    await follower.shows(new RegExp(`^exit +${id} +${pid} +137$`, 'm'));
+    follower.kill('SIGINT');
+    expect(await follower.ended()).toBe('SIGINT');
+    expect((await ctr(daemon, ['containers', '--json'])).stdout).toBe('');
+  });
+
+  it('can be read of later', async () => {
+    const id = unique('past');
+    await ctr(daemon, [
+      'containers',
+      'start',
+      id,
+      await bundles.make('past', { args: ['sh', '-c', 'exit 7'] }),
+    ]);
+    const { pid } = await events.exit(id);
+    const follower = new RunningCtr(daemon, [
+      'events',
+      '--since',
+      '1h',
+      '--id',
+      id,
+      '--type',
+      'exit',
+      '--json',
+    ]);
+    const [line] = await follower.shows(/^.*\n/);
+    follower.kill('SIGTERM');
+    await follower.ended();
+    expect(JSON.parse(line)).toEqual({
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/),
+      sequence: expect.any(Number),
+      type: 'exit',
+      id,
+      pid,
+      status: 7,
+    });
+  });
+
+  it('obeys the signal that is asked for', async () => {
+    const id = unique('trap');
+    const args = ['sh', '-c', 'trap "exit 3" USR1; while :; do sleep 0.05; done'];
+    await ctr(daemon, ['containers', 'start', id, await bundles.make('trap', { args })]);
+    const [container] = await daemon.containers();
+    const pid = container?.processes[0]?.pid ?? 0;
+    // Until the trap is set, init ignores it.
+    const tries = setInterval(
+      () => void ctr(daemon, ['containers', 'kill', '-p', `${pid}`, '-s', '10', id]),
+      300,
+    );
+    expect((await events.exit(id, pid)).status).toBe(3);
+    clearInterval(tries);
+  });
+});
+
+describe('what cannot be done', () => {
+  const refused = (words: string) => ({ status: 1, stdout: '', stderr: `[ctr] ${words}\n` });
+
+  it('is told in the daemon’s words', async () => {
+    expect(await ctr(daemon, ['containers', 'kill', 'nobody'])).toEqual(
+      refused('containerd: container not found'),
+    );
+    expect(await ctr(daemon, ['containers', 'start', unique('none'), '/none'])).toEqual(
+      refused('containerd: bundle not found'),
+    );
+    expect(await ctr(daemon, ['containers', 'start', '..', '/none'])).toEqual(
+      refused('containerd: container id ".." is not valid'),
+    );
+    expect(await ctr(daemon, ['checkpoints', 'nobody'])).toEqual(refused('no such containers'));
+  });
+
+  it('is told with the address where there is no daemon', async () => {
+    const address = path.join(daemon.folder, 'none.sock');
+    expect(await ctr(daemon, ['--address', address, 'containers'])).toEqual(
+      refused(
+        `cannot reach containerd at ${address}: there is no such socket: start containerd, or say where it listens by --address or CONTAINERD_ADDRESS`,
+      ),
+    );
+  });
+
+  it('is told of every request with --debug', async () => {
+    const { stderr } = await ctr(daemon, ['--debug', 'containers', 'kill', 'nobody']);
+    expect(stderr).toMatch(/^\[ctr\] .*NOT_FOUND: containerd: container not found$/m);
+  });
+});
