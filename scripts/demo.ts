@@ -16,7 +16,7 @@ import {
 
 /**
  * Runs a daemon in the foreground, on a socket and a state dir of its own, with a container in it that counts aloud;
- * SIGINT or SIGTERM ends both, and nothing is left. CONTAINERD_DEMO_DIR says where, for a second one beside the first.
+ * Ctrl-C ends both, and nothing is left. CONTAINERD_DEMO_DIR says where, for a second one beside the first.
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -39,9 +39,9 @@ const daemon = spawn(
 const ended = once(daemon, 'exit') as Promise<[number | null]>;
 
 let lastSignalMs = Number.NEGATIVE_INFINITY;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    if (performance.now() - lastSignalMs > SAME_KEYSTROKE_MS) daemon.kill(signal);
+    if (performance.now() - lastSignalMs > SAME_KEYSTROKE_MS) daemon.kill('SIGTERM');
     lastSignalMs = performance.now();
   });
 }

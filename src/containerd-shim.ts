@@ -17,13 +17,15 @@ itself. Logs JSON to stderr. CONTAINERD_NOFILE (soft:hard, from ulimit -n) is th
 `;
 const USAGE_ERROR = 2;
 
-const destination = pino.destination({ fd: 2, sync: false });
-const log = pino({ name: 'containerd-shim' }, destination);
-
-function leave(status: number): never {
-  destination.flushSync();
-  process.exit(status);
+/** A file that a full disk refuses is no reason for the shim to stop. */
+function writeOrDrop(line: string): void {
+  try {
+    writeSync(2, line);
+  } catch {
+    // The log is the only place where it could be told.
+  }
 }
+const log = pino({ name: 'containerd-shim' }, { write: writeOrDrop });
 
 function options(): { stateDir: string; readyFd: number | undefined } {
   try {
@@ -65,8 +67,8 @@ process.on('uncaughtException', (error) => log.error({ err: error }, 'a fault'))
 
 try {
   const softDescriptors = parseDescriptorLimit(process.env.CONTAINERD_NOFILE);
-  if (!(await runShim({ stateDir, softDescriptors, log, onLeave: () => leave(0) }))) {
-    leave(ALREADY_SERVED);
+  if (!(await runShim({ stateDir, softDescriptors, log, onLeave: () => process.exit(0) }))) {
+    process.exit(ALREADY_SERVED);
   }
   log.info({ stateDir }, 'listening');
   if (readyFd !== undefined) {
@@ -75,5 +77,5 @@ try {
   }
 } catch (error) {
   log.fatal({ err: error }, 'cannot serve');
-  leave(1);
+  process.exit(1);
 }

@@ -1,0 +1,64 @@
+import { write, writeSync } from 'node:fs';
+
+/**
+ * Where log lines go: written to a descriptor one batch after another, in order, without anybody waiting for it. A
+ * reader that does not read costs bounded memory, and one that has gone (a closed pipe, a terminal hung up, a full
+ * disk) costs the lines alone: a log is no reason for a daemon to stop, or not to.
+ */
+export type LogOutput = { write(line: string): void };
+
+/** How much may wait for the reader, in UTF-16 units; what comes beyond is counted, and the count told. */
+const MAX_WAITING = 1_000_000;
+/** When to look again whether a non-blocking descriptor takes more. */
+const RETRY_MS = 20;
+/** How often to insist for the last words, when the process ends. */
+const LAST_ATTEMPTS = 50;
+
+export function createLogOutput(fd: number): LogOutput {
+  let waiting = '';
+  let rest: Uint8Array | undefined;
+  let lost = 0;
+
+  function next(): void {
+    if (waiting === '') return;
+    const note =
+      lost === 0 ? '' : `${JSON.stringify({ level: 40, msg: `${lost} lines of the log were lost` })}\n`;
+    const batch = Buffer.from(waiting + note);
+    waiting = '';
+    lost = 0;
+    put(batch);
+  }
+  function put(batch: Uint8Array): void {
+    rest = batch;
+    write(fd, batch, (error, byteLength) => {
+      if (error?.code === 'EAGAIN') {
+        setTimeout(put, RETRY_MS, batch).unref();
+        return;
+      }
+      // Any other error is of the descriptor, and the log the only place where it could be told.
+      if (error === null && byteLength < batch.length) put(batch.subarray(byteLength));
+      else {
+        rest = undefined;
+        next();
+      }
+    });
+  }
+  process.on('exit', () => {
+    let last: Uint8Array = Buffer.concat([rest ?? new Uint8Array(), Buffer.from(waiting)]);
+    for (let attempt = 0; attempt < LAST_ATTEMPTS && last.length > 0; attempt += 1) {
+      try {
+        last = last.subarray(writeSync(fd, last));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      }
+    }
+  });
+
+  return {
+    write(line) {
+      if (waiting.length + line.length > MAX_WAITING) lost += 1;
+      else waiting += line;
+      if (rest === undefined) next();
+    },
+  };
+}
