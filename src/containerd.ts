@@ -14,6 +14,7 @@ if (parsed.kind === 'exit') {
     await runDaemon(parsed.flags, log);
   } catch (error) {
     process.stderr.write(`[containerd] ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    // Whatever it has opened so far would keep it alive.
+    process.exit(1);
   }
 }

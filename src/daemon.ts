@@ -1,11 +1,10 @@
-import { rm } from 'node:fs/promises';
 import os from 'node:os';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createAnnouncer, exitsTold } from './actors/announce.ts';
 import { createCheckpoint } from './actors/checkpoint.ts';
 import { createSignal, createUpdate } from './actors/deliver.ts';
 import { createEventHub } from './actors/event-hub.ts';
-import { type Journal, openJournal } from './actors/journal.ts';
+import { openJournal } from './actors/journal.ts';
 import { createLaunch } from './actors/launch.ts';
 import { createRestore, unknownExit } from './actors/restore.ts';
 import { createRunRunc } from './actors/run-runc.ts';
@@ -18,12 +17,11 @@ import type { DaemonFlags } from './cli/daemon-flags.ts';
 import { flock } from './linux/flock.ts';
 import { holdProcess } from './linux/process-end.ts';
 import type { Logger } from './log.ts';
-import type { Notice } from './machines/messages.ts';
 import { waitForLeftRunning } from './runc/left-running.ts';
 import type { Runc } from './runc/runc.ts';
 import { createApi } from './server/api.ts';
 import { listen } from './server/listen.ts';
-import type { ShimExit, ShimProcess } from './shim/client.ts';
+import type { ShimExit } from './shim/client.ts';
 import { ensureShim } from './shim/launch.ts';
 
 /** The shim is bundled next to the daemon. */
@@ -61,14 +59,18 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   log.debug({ pid: shim.pid }, 'shim connected');
   const runc: Runc = { command: flags.runtime, root: stateDir.runc, run: createRunRunc(() => shim) };
 
-  await waitForLeftRunning(stateDir.runc, shim.pid, LEFT_RUNNING_TIMEOUT_MS);
-  const told = await exitsTold(journal, shim.processes);
+  // Nothing is awaited from here to the start of the system, which hears of exits from then on.
+  const announcer = createAnnouncer({ hub, shim: () => shim, stateDir, log });
   const restore = createRestore({ stateDir, runc, shim: () => shim, watchOrphan, log });
 
   const system = startSystem(
     {
       effects: {
-        restore,
+        async restore() {
+          await waitForLeftRunning(stateDir.runc, shim.pid, LEFT_RUNNING_TIMEOUT_MS);
+          announcer.leaveOut(await exitsTold(journal, shim.processes));
+          return restore();
+        },
         launch: createLaunch({
           runc,
           stateDir,
@@ -86,12 +88,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
         delete: createDelete(runc, stateDir),
       },
-      publish,
+      publish: announcer.announce,
       report: (what, about) => log.error({ failure: about }, what),
       stray: (exit) => {
         // Its container was deleted, but the daemon that did it may not have come to tell.
         log.info({ exit }, 'an exit of a container that is gone');
-        publish({ ...exit, type: 'exit' });
+        announcer.announce({ ...exit, type: 'exit' });
       },
     },
     { concurrency: flags.concurrency, ...(flags.debug && { inspect: createTransitionLog(log) }) },
@@ -106,22 +108,6 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
       status,
       unixNs: String(timestamp),
     });
-  }
-  function forgetExit(id: string, process: string): void {
-    void rm(path.join(stateDir.container(id), `${process}.json`), { force: true });
-    shim
-      .ack({ container: id, process })
-      .catch((err) => log.warn({ err, id, process }, 'an exit could not be acknowledged'));
-  }
-  function publish(notice: Notice): void {
-    const { id, process, pid, unixNs } = notice;
-    if (notice.type === 'exit' && told.delete(exitName(id, pid, unixNs))) {
-      forgetExit(id, process);
-      return;
-    }
-    const written = hub.publish(notice);
-    // The shim keeps an exit until it is in the journal, so that none is lost in between.
-    if (notice.type === 'exit') void written.then(() => forgetExit(id, process));
   }
   function watchOrphan(id: string, process: string, pid: number, startTime: string): void {
     const held = holdProcess(pid, BigInt(startTime));
@@ -140,24 +126,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     });
   }
   await system.stopped;
+  await announcer.settled();
   server.close();
   await journal.close();
   shim.close();
   lock.release();
   log.info('containerd has ended');
-}
-
-const exitName = (id: string, pid: number, unixNs: string): string => `${id}/${pid}/${unixNs}`;
-
-/** The exits of these processes that are in the journal already: a daemon ended between telling and acknowledging. */
-async function exitsTold(journal: Journal, processes: readonly ShimProcess[]): Promise<Set<string>> {
-  const told = new Set<string>();
-  if (processes.length === 0) return told;
-  const ids = new Set(processes.map(({ key }) => key.container));
-  for await (const { type, id, pid, timestamp } of journal.read(0n)) {
-    if (type === 'exit' && ids.has(id)) told.add(exitName(id, pid, String(timestamp)));
-  }
-  return told;
 }
 
 /** Says once that the journal cannot be written, and once that it can be again. */
