@@ -37,8 +37,11 @@ import { type ProcessExited, type ProcessRunning, processMachine } from './proce
 /** How many requests may wait for one container; more are refused, so that a stuck runc costs bounded memory. */
 const MAX_PENDING = 1024;
 
-const keyOf = (context: ContainerContext, pid: number): string | undefined =>
-  pid === 0 ? INIT : context.processes.find((it) => it.pid === pid)?.process;
+/** The process that has the pid, 0 being init's; none for an init whose exit waits for the operation in flight. */
+function keyOf({ processes, exit }: ContainerContext, pid: number): string | undefined {
+  const process = pid === 0 ? INIT : processes.find((it) => it.pid === pid)?.process;
+  return process === INIT && exit !== null ? undefined : process;
+}
 
 /** What the container's chart is made of; the chart itself is in container.ts. */
 export const containerSetup = setup({
@@ -160,6 +163,8 @@ export const containerSetup = setup({
       status === 'paused' && context.processes.some((it) => it.pid === 0),
     execsLeft: ({ context }) => context.processes.some((it) => it.process !== INIT),
     hasProcess: ({ context }, pid: number) => keyOf(context, pid) !== undefined,
+    initEnded: ({ context }) => context.exit !== null,
+    hasEnded: ({ context }, process: string) => process === INIT && context.exit !== null,
     isKnown: ({ context }, process: string) => context.processes.some((it) => it.process === process),
     isCreate: ({ context }, requestId: string) => context.create.requestId === requestId,
     pauses: (_, { status }: UpdateRequest) => status === 'paused',
@@ -256,7 +261,10 @@ export const wait = [{ guard: 'full', actions: refuse('tooManyRequests') }, { ac
 /** The exit of init waits for the operation in flight too, and comes before all else that waits. */
 export const initEndsLater = {
   guard: { type: 'isInit', params: ({ event }: { event: { process: string } }) => event.process },
-  actions: { type: 'deferFirst', params: ({ event }: { event: ProcessExited }) => event },
+  actions: [
+    { type: 'deferFirst', params: ({ event }: { event: ProcessExited }) => event },
+    { type: 'noteExit', params: ({ event }: { event: ProcessExited }) => event.exit },
+  ],
 } as const;
 
 /** Init has ended. */

@@ -45,7 +45,7 @@ export type ContainerContext = {
   execs: number;
   operation: Operation | null;
   pending: Deferred[];
-  /** How init ended, once it has. */
+  /** How init ended, once it has, though the container may be busy still. */
   exit: Exit | null;
   initPid: number;
   /** Why it never came to run, if so. */

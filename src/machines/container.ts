@@ -50,6 +50,10 @@ export const containerMachine = containerSetup.createMachine({
   on: {
     'shim.exited': [
       {
+        guard: { type: 'hasEnded', params: ({ event }) => event.process },
+        description: 'It is known already.',
+      },
+      {
         guard: { type: 'isKnown', params: ({ event }) => event.process },
         actions: { type: 'toReaped', params: ({ event }) => event },
       },
@@ -164,7 +168,10 @@ export const containerMachine = containerSetup.createMachine({
         ...each(wait),
         signal: toProcess,
         updateProcess: toProcess,
-        terminate: { actions: { type: 'signalInit', params: ({ event }) => event.signal } },
+        terminate: [
+          { guard: 'initEnded', description: 'Its exit waits for the operation in flight.' },
+          { actions: { type: 'signalInit', params: ({ event }) => event.signal } },
+        ],
         'process.exited': initEnds,
       },
       states: {
