@@ -32,7 +32,8 @@ export type Stop = { type: 'stop' };
 type Context = {
   /** How many containers may be starting at a time. */
   concurrency: number;
-  starting: number;
+  /** Ids of the containers that hold a slot. */
+  starting: string[];
   /** Ids of the containers that wait for a slot, first come first. */
   queue: string[];
   containers: number;
@@ -80,18 +81,20 @@ const supervisorSetup = setup({
       queue: ({ context }, id: string) => [...context.queue, id],
     }),
     takeSlot: assign({
-      starting: ({ context }) => context.starting + 1,
+      starting: ({ context }) => [...context.starting, ...context.queue.slice(0, 1)],
       queue: ({ context }) => context.queue.slice(1),
     }),
-    freeSlot: assign({ starting: ({ context }) => context.starting - 1 }),
+    freeSlot: assign({ starting: ({ context }, id: string) => context.starting.filter((it) => it !== id) }),
     leave: assign({
       containers: ({ context }) => context.containers - 1,
       queue: ({ context }, id: string) =>
         context.queue.includes(id) ? context.queue.filter((it) => it !== id) : context.queue,
+      starting: ({ context }, id: string) => context.starting.filter((it) => it !== id),
     }),
     noteRestored: assign({
       containers: (_, { adopted }: Restored) => adopted.length,
-      starting: (_, { adopted }: Restored) => adopted.filter(({ status }) => status === 'launching').length,
+      starting: (_, { adopted }: Restored) =>
+        adopted.filter(({ status }) => status === 'launching').map(({ create }) => create.id),
     }),
     deferExit: assign({ early: ({ context }, exited: ShimExited) => [...context.early, exited] }),
     takeExits: enqueueActions(({ context, enqueue }, ended: ShimExited[]) => {
@@ -102,7 +105,7 @@ const supervisorSetup = setup({
   guards: {
     /** Provided where the system is composed. */
     isKnown: (_, _id: string) => false,
-    slotFree: ({ context }) => context.queue.length > 0 && context.starting < context.concurrency,
+    slotFree: ({ context }) => context.queue.length > 0 && context.starting.length < context.concurrency,
     allGone: ({ context }) => context.containers === 0,
   },
   delays: {
@@ -163,7 +166,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
   id: 'supervisor',
   context: ({ input }) => ({
     concurrency: input.concurrency,
-    starting: 0,
+    starting: [],
     queue: [],
     containers: 0,
     early: [],
@@ -176,7 +179,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
     ],
     oom: [{ guard: known, actions: forward }, { description: 'Its container is gone already.' }],
     cancel: [{ guard: known, actions: forward }, { description: 'It has been answered already.' }],
-    'slot.released': { actions: 'freeSlot' },
+    'slot.released': { actions: { type: 'freeSlot', params: ({ event }) => event.id } },
     'xstate.done.actor.*': {
       description: 'The id is free before anybody is told that the container has ended.',
       actions: [
