@@ -1,4 +1,4 @@
-import { assign, enqueueActions, setup, stateIn } from 'xstate';
+import { assign, enqueueActions, raise, setup, stateIn } from 'xstate';
 import { type Failure, failure, failureOf } from '../errors.ts';
 import type { Adopted } from './adopt.ts';
 import type { ContainerGone, SlotReleased } from './container-model.ts';
@@ -101,6 +101,7 @@ const supervisorSetup = setup({
       enqueue.assign({ early: [] });
       for (const exited of [...ended, ...context.early]) enqueue.raise(exited);
     }),
+    stopNext: raise({ type: 'stop' }),
   },
   guards: {
     /** Provided where the system is composed. */
@@ -219,14 +220,29 @@ export const supervisorMachine = supervisorSetup.createMachine({
       invoke: {
         src: 'restore',
         onDone: [
-          { guard: stateIn({ restoring: 'toStop' }), target: 'stopping', actions: takeUp },
+          {
+            guard: stateIn({ restoring: 'toStop' }),
+            description: 'What has ended meanwhile is not asked to end.',
+            target: 'running',
+            actions: [...takeUp, 'stopNext'],
+          },
           { target: 'running', actions: takeUp },
         ],
-        onError: { target: 'running', actions: [cannotRestore, { type: 'takeExits', params: [] }] },
+        onError: [
+          {
+            guard: stateIn({ restoring: 'toStop' }),
+            target: 'running',
+            actions: [cannotRestore, { type: 'takeExits', params: [] }, 'stopNext'],
+          },
+          { target: 'running', actions: [cannotRestore, { type: 'takeExits', params: [] }] },
+        ],
       },
       states: {
         looking: { on: { stop: 'toStop' } },
-        toStop: { description: 'Asked to end before it knows what there is to end.', on: { stop: {} } },
+        toStop: {
+          description: 'Asked to end before it knows what there is to end.',
+          on: { stop: { description: 'It is to end already.' } },
+        },
       },
     },
 

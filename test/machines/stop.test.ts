@@ -38,3 +38,54 @@ describe('a daemon that is asked to end', () => {
     expect(signals(played)).toMatchObject([{ signal: 15 }, { signal: 9 }]);
   });
 });
+
+describe('a daemon that is asked to end while it looks for what a former one has left', () => {
+  it('ends what it finds', async () => {
+    const adopted = create({ requestId: '' });
+    const init = { process: 'init', requestId: '', spec: adopted.spec, pid: 100, startTime: '1' };
+    const played = new PlayedSystem();
+    await played.stop();
+    await played.effects.done('restore', {
+      output: {
+        adopted: [{ create: adopted, status: 'running', processes: [init], execs: 0 }],
+        ended: [],
+      },
+    });
+    expect(signals(played)).toEqual([{ id: 'c', process: 'init', signal: 15 }]);
+    await played.exited();
+    await played.effects.done('delete');
+    expect(played.stopped).toBe(true);
+  });
+
+  it('ends where it cannot find out', async () => {
+    const played = new PlayedSystem();
+    await played.stop();
+    await played.effects.fail('restore');
+    expect(played.stopped).toBe(true);
+    expect(played.reports).toEqual(['the containers of before could not be restored']);
+  });
+
+  it('tells of the exits that came meanwhile, before it ends', async () => {
+    const played = new PlayedSystem();
+    await played.exited();
+    await played.stop();
+    await played.effects.done('restore', { output: { adopted: [], ended: [] } });
+    expect(played.stopped).toBe(true);
+    expect(played.strays).toMatchObject([{ id: 'c', pid: 100 }]);
+  });
+
+  it('does not signal what turns out to have ended', async () => {
+    const adopted = create({ requestId: '' });
+    const init = { process: 'init', requestId: '', spec: adopted.spec, pid: 100, startTime: '1' };
+    const played = new PlayedSystem();
+    await played.stop();
+    await played.exited();
+    await played.effects.done('restore', {
+      output: {
+        adopted: [{ create: adopted, status: 'running', processes: [init], execs: 0 }],
+        ended: [],
+      },
+    });
+    expect(played.underWay()).toEqual(['delete']);
+  });
+});
