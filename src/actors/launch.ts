@@ -21,6 +21,7 @@ import {
 import { lastWords } from '../runc/log.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
+import { checkArgumentLimit } from './argument-limit.ts';
 import { writeRecord } from './record.ts';
 import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
@@ -70,12 +71,14 @@ export function createLaunch(options: LaunchOptions) {
 /** Writes down what is about to be started, then has it started. */
 async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   const { stateDir, shim, timeoutMs, restoreTimeoutMs } = options;
-  const { id, process, spec, stdio, launch } = input;
+  const { id, process, spec, stdio, inherited, launch } = input;
+  const env = process === INIT ? spec.env : withPath(spec.env, inherited);
+  if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
   if (process === INIT) {
     await mkdir(files.folder, { mode: 0o700 });
     await writeRecord(files.folder, createOf(input));
   } else {
-    await writeFile(files.processFile, execProcess(spec, input.inherited), { mode: 0o600 });
+    await writeFile(files.processFile, execProcess({ ...spec, env }, inherited), { mode: 0o600 });
   }
   const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
   return shim().start({
@@ -127,18 +130,13 @@ async function commandLine(
   }
 }
 
+/** An exec's environment: what was asked for, and the bundle's PATH where it has none. */
+const withPath = (env: string[], { path }: Inherited): string[] =>
+  path === '' || env.some((entry) => entry.startsWith('PATH=')) ? env : [...env, path];
+
 /** The process of an exec (OCI runtime specification, `process`): what was asked for, the rest as the container's. */
-function execProcess({ terminal, user, args, env, cwd }: ProcessSpec, inherited: Inherited): string {
-  const hasPath = env.some((entry) => entry.startsWith('PATH='));
-  return JSON.stringify({
-    ...inherited.process,
-    terminal,
-    user,
-    args,
-    env: hasPath || inherited.path === '' ? env : [...env, inherited.path],
-    cwd,
-  });
-}
+const execProcess = (spec: ProcessSpec, inherited: Inherited): string =>
+  JSON.stringify({ ...inherited.process, ...spec });
 
 /** What went wrong, in the words of whoever knows: the kernel about a path, runc about a container. */
 async function explain(
