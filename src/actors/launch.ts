@@ -3,6 +3,7 @@ import path from 'node:path';
 import { endOfCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readCheckpoint } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
+import { processStat } from '../linux/process-stat.ts';
 import {
   type CreateRequest,
   INIT,
@@ -19,6 +20,7 @@ import {
   runCommand,
 } from '../runc/command.ts';
 import { lastWords } from '../runc/log.ts';
+import { readStateFile } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
@@ -61,7 +63,7 @@ export function createLaunch(options: LaunchOptions) {
       if (process !== INIT) await remove(files.pidFile, files.logFile);
       return { pid, startTime: String(startTime) };
     } catch (error) {
-      const explained = await explain(error, files, input);
+      const explained = await explain(error, options, files, input);
       if (process !== INIT) await remove(files.pidFile, files.logFile, files.processFile);
       throw explained;
     }
@@ -141,8 +143,9 @@ const execProcess = (spec: ProcessSpec, inherited: Inherited): string =>
 /** What went wrong, in the words of whoever knows: the kernel about a path, runc about a container. */
 async function explain(
   error: unknown,
+  { runc }: LaunchOptions,
   { logFile, workPath }: Files,
-  { process, launch }: LaunchInput,
+  { id, process, launch }: LaunchInput,
 ): Promise<unknown> {
   if (!(error instanceof ShimError)) return error;
   const cause = { cause: error };
@@ -151,6 +154,10 @@ async function explain(
     case 'stdio':
       return new ContainerdError(isMissing(error) ? 'stdioNotFound' : 'stdioInvalid', error.message, cause);
     case 'runtime': {
+      // runc finds many words for it, depending on how far it had come.
+      if (launch.kind === 'exec' && (await hasEnded(runc, id))) {
+        return new ContainerdError('containerExited', '', cause);
+      }
       const words = lastWords(await readFile(logFile, 'utf8').catch(() => '')) || lastWords(error.output);
       const criuLog = launch.kind === 'restore' ? await endOfCriuLog(path.join(workPath, 'restore.log')) : '';
       const all = [words || error.message, criuLog].filter((part) => part !== '').join('\n');
@@ -163,6 +170,13 @@ async function explain(
     default:
       return new ContainerdError('runtimeFailed', `${what}: ${error.message}`, cause);
   }
+}
+
+/** Whether a container's init is gone or dying, by what runc wrote down of it. */
+async function hasEnded({ root }: RuncLocation, id: string): Promise<boolean> {
+  const state = await readStateFile(root, id);
+  const stat = state && processStat(state.initPid);
+  return stat === undefined || stat.ending || stat.startTime !== BigInt(state?.initStartTime ?? 0);
 }
 
 const ENOENT = 2;

@@ -7,11 +7,15 @@ export type ProcessStat = {
   parentPid: number;
   /** When the kernel started it, in clock ticks since boot (field 22): with the pid, who it is. */
   startTime: bigint;
+  /** It is dying, or dead and not reaped: it will start nothing any more (PF_EXITING of linux/sched.h). */
+  ending: boolean;
 };
 
 const STATE = 0;
 const PARENT_PID = 1;
+const FLAGS = 6;
 const START_TIME = 19;
+const PF_EXITING = 0x4;
 
 /**
  * What /proc says of a process, undefined where there is none. Reads synchronously: procfs does not wait for a disk, and
@@ -30,5 +34,6 @@ export function processStat(pid: number): ProcessStat | undefined {
     state: fields[STATE] ?? '',
     parentPid: Number(fields[PARENT_PID]),
     startTime: BigInt(fields[START_TIME] ?? 0),
+    ending: (Number(fields[FLAGS]) & PF_EXITING) !== 0,
   };
 }
