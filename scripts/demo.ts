@@ -29,6 +29,10 @@ const ID = 'demo';
 /** A terminal sends Ctrl-C to the whole foreground group, and npm passes it on again: within this time it is one. */
 const SAME_KEYSTROKE_MS = 500;
 
+if (await canConnect()) {
+  console.error(`a daemon runs in ${folder} already; CONTAINERD_DEMO_DIR=… names another place`);
+  process.exit(1);
+}
 await mkdir(folder, { recursive: true, mode: 0o711 });
 // In a session of its own, so that it hears of a signal once, from here.
 const daemon = spawn(

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+let parent: string;
+let folder: string;
+beforeEach(async () => {
+  parent = await mkdtemp(path.join(os.tmpdir(), 'demo-'));
+  folder = path.join(parent, 'demo');
+});
+afterEach(() => rm(parent, { recursive: true }));
+
+/** `npm start`, and all that it prints; `until` resolves once that holds some text. */
+function start() {
+  const child = spawn('npm', ['start'], {
+    cwd: root,
+    env: { ...process.env, CONTAINERD_DEMO_DIR: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let look = () => {};
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      look();
+    });
+  }
+  return {
+    child,
+    output: () => output,
+    until: (text: string) =>
+      new Promise<void>((resolve, reject) => {
+        look = () => output.includes(text) && resolve();
+        child.once('exit', () => reject(new Error(output)));
+        look();
+      }),
+  };
+}
+
+it('npm start runs a daemon with a container in it, and Ctrl-C leaves nothing of either', async () => {
+  const demo = start();
+  await demo.until('Ctrl-C ends the container and the daemon.');
+  const row = demo.output().match(/^ID +PATH +STATUS +PID1\ndemo +\S*build\/busybox +running +(\d+)$/m);
+  const pid = Number(row?.[1]);
+  expect((await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')[0]).toBe('sh');
+
+  const commands = demo.output().match(/^ {2}\S*\/bin\/ctr --address .*$/gm) ?? [];
+  expect(commands).toHaveLength(3);
+  const [, , kill = ''] = commands;
+  expect(kill).toContain(`--address ${path.join(folder, 'containerd.sock')} containers kill demo`);
+  const list = await execa('sh', ['-c', kill.replace('kill demo', 'list')]);
+  expect(list.stdout).toContain(`running             ${pid}`);
+
+  demo.child.kill('SIGINT');
+  await once(demo.child, 'exit');
+  expect(await readdir(parent)).toEqual([]);
+  await expect(readFile(`/proc/${pid}/cmdline`)).rejects.toThrow();
+});
+
+it('a second npm start in the same place is refused and leaves the first alone', async () => {
+  const first = start();
+  await first.until('Ctrl-C ends');
+  const second = start();
+  const [status] = await once(second.child, 'exit');
+  expect(status).toBe(1);
+  expect(second.output()).toContain(`a daemon runs in ${folder} already`);
+  const { stdout } = await execa(path.join(root, 'bin/ctr'), [
+    '--address',
+    path.join(folder, 'containerd.sock'),
+    'containers',
+  ]);
+  expect(stdout).toContain('demo');
+  first.child.kill('SIGTERM');
+  await once(first.child, 'exit');
+  expect(await readdir(parent)).toEqual([]);
+});
