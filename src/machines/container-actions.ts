@@ -43,6 +43,19 @@ function keyOf({ processes, exit }: ContainerContext, pid: number): string | und
   return process === INIT && exit !== null ? undefined : process;
 }
 
+const killsInitOf = (context: ContainerContext, { pid, signal }: { pid: number; signal: number }): boolean =>
+  signal === KILL && keyOf(context, pid) === INIT;
+
+const isFull = ({ pending }: ContainerContext): boolean => pending.length >= MAX_PENDING;
+
+const signalOf = ({ requestId, id, signal }: UpdateRequest): SignalRequest => ({
+  type: 'signal',
+  requestId,
+  id,
+  pid: 0,
+  signal,
+});
+
 /** What the container's chart is made of; the chart itself is in container.ts. */
 export const containerSetup = setup({
   types: {} as {
@@ -151,9 +164,7 @@ export const containerSetup = setup({
     begin: assign({ operation: (_, operation: Operation) => operation }),
     end: assign({ operation: null }),
     /** An update comes to its signal, which answers it. */
-    signalNext: raise((_, { requestId, id, signal }: UpdateRequest) => {
-      return { type: 'signal', requestId, id, pid: 0, signal } as const;
-    }),
+    signalNext: raise((_, update: UpdateRequest) => signalOf(update)),
   },
   guards: {
     fromCheckpoint: ({ context }) => context.create.checkpoint !== '',
@@ -169,15 +180,16 @@ export const containerSetup = setup({
     isCreate: ({ context }, requestId: string) => context.create.requestId === requestId,
     pauses: (_, { status }: UpdateRequest) => status === 'paused',
     resumes: (_, { status }: UpdateRequest) => status === 'running',
-    killsInit: ({ context }, { pid, signal }: { pid: number; signal: number }) =>
-      signal === KILL && keyOf(context, pid) === INIT,
+    killsInit: ({ context }, asked: { pid: number; signal: number }) => killsInitOf(context, asked),
+    killsInitThoughFull: ({ context }, asked: { pid: number; signal: number }) =>
+      isFull(context) && killsInitOf(context, asked),
     checkpointExits: ({ context }) =>
       context.operation?.type === 'checkpoint' && context.operation.checkpoint.exit,
     signals: (_, { signal }: UpdateRequest) => signal !== 0,
     operationSignals: ({ context }) => context.operation?.type === 'update' && context.operation.signal !== 0,
     isPending: ({ context }, requestId: string) =>
       context.pending.some((it) => 'requestId' in it && it.requestId === requestId),
-    full: ({ context }) => context.pending.length >= MAX_PENDING,
+    full: ({ context }) => isFull(context),
   },
   delays: {
     /** For how long a container that is deleted waits for execs that outlive its init. */
@@ -255,8 +267,17 @@ export const begin = { type: 'begin', params: ({ event }: { event: Operation }) 
 /** Keeps an event until the operation in flight has ended. */
 export const defer = { type: 'defer', params: ({ event }: { event: Deferred }) => event } as const;
 
+/** The answer where too many wait already. */
+const refuseMore = {
+  type: 'reply',
+  params: ({ context, event }: { context: ContainerContext; event: { requestId: string } }): Reply => ({
+    requestId: event.requestId,
+    outcome: refused(failure('tooManyRequests', context.id)),
+  }),
+} as const;
+
 /** What cannot be done now waits until the operation in flight has ended. */
-export const wait = [{ guard: 'full', actions: refuse('tooManyRequests') }, { actions: defer }] as const;
+export const wait = [{ guard: 'full', actions: refuseMore }, { actions: defer }] as const;
 
 /** The exit of init waits for the operation in flight too, and comes before all else that waits. */
 export const initEndsLater = {
@@ -294,6 +315,33 @@ export const killsInit = {
   type: 'killsInit',
   params: ({ event }: { event: SignalRequest }) => event,
 } as const;
+
+/** Signals are delivered at once, but for the KILL that would have to thaw what an operation freezes or has frozen. */
+export const toProcessOrKillLater = [
+  {
+    guard: { type: 'killsInitThoughFull', params: ({ event }: { event: SignalRequest }) => event },
+    actions: refuseMore,
+  },
+  { guard: killsInit, actions: defer },
+  ...toProcess,
+] as const;
+
+/** An update that changes no status is its signal, or nothing at all. */
+export const signalOrNothing = [
+  {
+    guard: { type: 'signals', params: ({ event }: { event: UpdateRequest }) => event },
+    actions: { type: 'toProcess', params: ({ event }: { event: UpdateRequest }) => signalOf(event) },
+  },
+  {
+    actions: {
+      type: 'reply',
+      params: ({ event }: { event: UpdateRequest }) => ({
+        requestId: event.requestId,
+        outcome: succeeded(),
+      }),
+    },
+  },
+] as const;
 
 /** The checkpoint that the operation in flight has made. */
 export const publishCheckpoint = publish('checkpoint', (_event: unknown, { operation }) => ({

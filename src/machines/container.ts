@@ -18,7 +18,9 @@ import {
   publishCheckpoint,
   refuse,
   report,
+  signalOrNothing,
   toProcess,
+  toProcessOrKillLater,
   wait,
 } from './container-actions.ts';
 import type { ContainerContext } from './container-model.ts';
@@ -186,16 +188,7 @@ export const containerMachine = containerSetup.createMachine({
                 actions: defer,
               },
               { guard: { type: 'pauses', params: ({ event }) => event }, target: 'pausing', actions: begin },
-              {
-                guard: { type: 'signals', params: ({ event }) => event },
-                actions: { type: 'signalNext', params: ({ event }) => event },
-              },
-              {
-                actions: {
-                  type: 'reply',
-                  params: ({ event }) => ({ requestId: event.requestId, outcome: succeeded() }),
-                },
-              },
+              ...signalOrNothing,
             ],
             checkpoint: [
               { guard: 'launching', target: 'settling', actions: defer },
@@ -210,7 +203,7 @@ export const containerMachine = containerSetup.createMachine({
         },
         pausing: {
           on: {
-            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            signal: toProcessOrKillLater,
             terminate: { actions: defer },
             'process.exited': initEndsLater,
           },
@@ -282,15 +275,11 @@ export const containerMachine = containerSetup.createMachine({
                 actions: begin,
               },
               {
-                guard: { type: 'signals', params: ({ event }) => event },
-                actions: { type: 'signalNext', params: ({ event }) => event },
+                guard: { type: 'killsInit', params: ({ event: { signal } }) => ({ pid: 0, signal }) },
+                target: 'killing',
+                actions: begin,
               },
-              {
-                actions: {
-                  type: 'reply',
-                  params: ({ event }) => ({ requestId: event.requestId, outcome: succeeded() }),
-                },
-              },
+              ...signalOrNothing,
             ],
             checkpoint: { target: 'checkpointing', actions: begin },
             deleteCheckpoint: { target: 'deletingCheckpoint', actions: begin },
@@ -299,7 +288,7 @@ export const containerMachine = containerSetup.createMachine({
         },
         resuming: {
           on: {
-            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            signal: toProcessOrKillLater,
             'process.exited': initEndsLater,
           },
           invoke: {
@@ -322,7 +311,7 @@ export const containerMachine = containerSetup.createMachine({
         thawing: {
           description: 'The daemon ends; a frozen process could not.',
           on: {
-            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            signal: toProcessOrKillLater,
             'process.exited': initEndsLater,
           },
           invoke: {
@@ -342,12 +331,20 @@ export const containerMachine = containerSetup.createMachine({
             src: 'killFrozen',
             input: ({ context }) => ({ id: context.id }),
             onDone: { target: '#container.running', actions: operationDone },
-            onError: { target: 'steady', actions: operationFailed },
+            onError: [
+              {
+                guard: 'initEnded',
+                description: 'Dead of it before it could be thawed (cgroup v2).',
+                target: 'steady',
+                actions: operationDone,
+              },
+              { target: 'steady', actions: operationFailed },
+            ],
           },
         },
         checkpointing: {
           on: {
-            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            signal: toProcessOrKillLater,
             'process.exited': initEndsLater,
           },
           invoke: {
@@ -366,7 +363,7 @@ export const containerMachine = containerSetup.createMachine({
         },
         deletingCheckpoint: {
           on: {
-            signal: [{ guard: killsInit, actions: defer }, ...toProcess],
+            signal: toProcessOrKillLater,
             'process.exited': initEndsLater,
           },
           invoke: {
