@@ -161,6 +161,14 @@ export const containerSetup = setup({
         context.pending.filter((it) => !('requestId' in it && it.requestId === requestId)),
     }),
 
+    /** The end that was asked for first is given to an init that could not be thawed for it. */
+    terminateFrozen: enqueueActions(({ context, enqueue }) => {
+      const terminate = context.pending.find((it) => it.type === 'terminate');
+      if (terminate === undefined) return;
+      enqueue.sendTo(INIT, terminate);
+      enqueue.assign({ pending: context.pending.filter((it) => it !== terminate) });
+    }),
+
     begin: assign({ operation: (_, operation: Operation) => operation }),
     end: assign({ operation: null }),
     /** An update comes to its signal, which answers it. */

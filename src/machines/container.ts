@@ -150,6 +150,7 @@ export const containerMachine = containerSetup.createMachine({
         },
         undoing: {
           description: 'The start failed; what it left is removed before anybody hears of it.',
+          on: { terminate: { description: 'It is ending.' } },
           invoke: {
             src: 'delete',
             input: ({ context }) => ({ id: context.id }),
@@ -318,10 +319,15 @@ export const containerMachine = containerSetup.createMachine({
             src: 'resume',
             input: ({ context }) => ({ id: context.id }),
             onDone: { target: '#container.running', actions: publish('resume') },
-            onError: {
-              target: '#container.running',
-              actions: report('a paused container could not be resumed to end it'),
-            },
+            onError: [
+              { guard: 'initEnded', description: 'It needs no thawing any more.', target: 'steady' },
+              {
+                description:
+                  'It dies of the signal where it can frozen, and is thawed again for the next one.',
+                target: 'steady',
+                actions: [report('a paused container could not be resumed to end it'), 'terminateFrozen'],
+              },
+            ],
           },
         },
         killing: {

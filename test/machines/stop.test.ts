@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { create } from './fixtures/requests.ts';
-import { PlayedSystem, pass, stopTheClock } from './fixtures/system.ts';
+import { create, exec, pause, signal, update } from './fixtures/requests.ts';
+import { errorOf, PlayedSystem, pass, stopTheClock } from './fixtures/system.ts';
 
 stopTheClock();
 
@@ -36,6 +36,129 @@ describe('a daemon that is asked to end', () => {
     expect(signals(played)).toHaveLength(1);
     await pass(1);
     expect(signals(played)).toMatchObject([{ signal: 15 }, { signal: 9 }]);
+  });
+
+  it('sends KILL at once where it is asked again, and nothing more after that', async () => {
+    const played = await PlayedSystem.running();
+    await played.stop();
+    await played.stop();
+    await played.stop();
+    await pass(20_000);
+    expect(signals(played)).toMatchObject([{ signal: 15 }, { signal: 9 }]);
+  });
+
+  it('ends at once where it has no containers', async () => {
+    const played = await PlayedSystem.start();
+    await played.stop();
+    expect(played.stopped).toBe(true);
+  });
+});
+
+describe('what a daemon that is asked to end', () => {
+  it('has not begun to start is not started', async () => {
+    const played = await PlayedSystem.start({ concurrency: 1 });
+    await played.ask(create({ id: 'a' }));
+    const queued = await played.ask(create({ id: 'b' }));
+    await played.stop();
+    expect(errorOf(queued)).toBe('supervisorStopped');
+    expect(played.underWay()).toEqual(['launch init']);
+  });
+
+  it('is starting it ends once that runs', async () => {
+    const played = await PlayedSystem.start();
+    const asked = await played.ask(create());
+    await played.stop();
+    expect(signals(played)).toEqual([]);
+    await played.launched();
+    expect(asked.outcome).toEqual({ ok: true, pid: 100 });
+    expect(signals(played)).toMatchObject([{ signal: 15 }]);
+  });
+
+  it('is starting it need not end where the start fails', async () => {
+    const played = await PlayedSystem.start();
+    const asked = await played.ask(create());
+    await played.stop();
+    await played.effects.fail('launch');
+    await played.effects.done('delete');
+    expect(errorOf(asked)).toBe('runtimeFailed');
+    expect(played.stopped).toBe(true);
+  });
+
+  it('is asked for is refused, but for signals', async () => {
+    const played = await PlayedSystem.running();
+    await played.stop();
+    await played.effects.done('signal');
+    for (const request of [create({ id: 'd' }), exec(), pause(), update()]) {
+      expect(errorOf(await played.ask(request))).toBe('supervisorStopped');
+    }
+    await played.ask(signal({ signal: 9 }));
+    expect(signals(played)).toMatchObject([{ signal: 9 }]);
+  });
+
+  it('has paused it thaws first', async () => {
+    const played = await PlayedSystem.running();
+    await played.ask(pause());
+    await played.effects.done('pause');
+    await played.stop();
+    expect(played.underWay()).toEqual(['resume']);
+    await played.effects.done('resume');
+    expect(signals(played)).toMatchObject([{ signal: 15 }]);
+  });
+
+  it('is pausing it thaws once it is paused', async () => {
+    const played = await PlayedSystem.running();
+    await played.ask(pause());
+    await played.stop();
+    await played.effects.done('pause');
+    expect(played.underWay()).toEqual(['resume']);
+  });
+
+  it('cannot thaw gets its signal frozen, stays paused, and is thawed again for KILL', async () => {
+    const played = await PlayedSystem.running();
+    await played.ask(pause());
+    await played.effects.done('pause');
+    await played.stop();
+    await played.effects.fail('resume');
+    expect(played.reports).toEqual(['a paused container could not be resumed to end it']);
+    expect(played.status()).toBe('paused');
+    expect(signals(played)).toMatchObject([{ signal: 15 }]);
+    await played.effects.done('signal');
+    await played.stop();
+    expect(played.underWay()).toEqual(['resume']);
+    await played.effects.done('resume');
+    expect(signals(played)).toMatchObject([{ signal: 9 }]);
+  });
+
+  it('cannot thaw for TERM is thawed for the KILL that has come meanwhile', async () => {
+    const played = await PlayedSystem.running();
+    await played.ask(pause());
+    await played.effects.done('pause');
+    await played.stop();
+    await played.stop();
+    await played.effects.fail('resume');
+    expect(played.underWay()).toEqual(['signal init', 'resume']);
+    await played.effects.done('resume');
+    expect(signals(played)).toMatchObject([{ signal: 15 }, { signal: 9 }]);
+  });
+
+  it('could not thaw because it has ended is not signalled', async () => {
+    const played = await PlayedSystem.running();
+    await played.ask(pause());
+    await played.effects.done('pause');
+    await played.stop();
+    await played.exited();
+    await played.effects.fail('resume');
+    expect(played.underWay()).toEqual(['delete']);
+    expect(played.reports).toEqual([]);
+  });
+
+  it('cannot signal is in its log, and killed when its time is over', async () => {
+    const played = await PlayedSystem.running();
+    await played.stop();
+    await played.effects.fail('signal');
+    expect(played.reports).toEqual(['a process could not be told to end']);
+    await pass(10_000);
+    expect(signals(played)).toMatchObject([{ signal: 9 }]);
   });
 });
 
