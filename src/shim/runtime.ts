@@ -64,14 +64,14 @@ export async function runCommand(program: Program, options: RuntimeOptions): Pro
 
 async function runToEnd(
   { timeoutMs, ...program }: Program,
-  { childEnds, handedOver }: ProgramStdio,
+  stdio: ProgramStdio,
   { reaper, inheritance }: RuntimeOptions,
 ): Promise<Ended> {
   let pid: number;
   try {
-    pid = inheritance(() => spawn({ ...program, stdio: childEnds }));
+    pid = inheritance(() => spawn({ ...program, stdio: stdio.childEnds }));
   } finally {
-    handedOver();
+    stdio.handedOver();
   }
   return new Promise((resolve) => {
     let timedOut = false;
