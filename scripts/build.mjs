@@ -10,6 +10,18 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const banner =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
+// koffi is native and stays outside. An import would load it before anything else, and ctr mostly does without: it is
+// loaded by the first module that is.
+const koffi = {
+  name: 'koffi',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^koffi$/ }, ({ namespace }) =>
+      namespace === 'koffi' ? { external: true } : { path: 'koffi', namespace: 'koffi' },
+    );
+    onLoad({ filter: /^/, namespace: 'koffi' }, () => ({ contents: "module.exports = require('koffi');" }));
+  },
+};
+
 /** Builds all three. Rejects with esbuild's own errors, which it has printed. */
 export async function buildPrograms() {
   for (const program of ['containerd', 'ctr', 'containerd-shim']) {
@@ -23,7 +35,7 @@ export async function buildPrograms() {
       platform: 'node',
       target: 'node20',
       format: 'esm',
-      external: ['koffi'],
+      plugins: [koffi],
       banner: { js: banner },
       logLevel: 'warning',
     });

@@ -15,6 +15,19 @@ import { APIClient, type Event, type EventsRequest, type Stats } from '../genera
 /** How long an answer may take that nothing has to be done for. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** One that is waited for is found again soon after it is back. */
+const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 };
+
+/** What the daemon refused, in its words, with the name of the gRPC status. */
+export class Refusal extends CliError {
+  readonly status: string;
+
+  constructor(status: string, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /** A method of the API that has one answer, in the form that takes options. */
 type Method<Request, Answer> = (
   request: Request,
@@ -45,7 +58,7 @@ export type Daemon = {
 
 /** The daemon at a socket; nothing is sent before the first request. `debug` is told of every request. */
 export function connect(socketPath: string, debug: (text: string) => void): Daemon {
-  const client = new APIClient(`unix:${socketPath}`, credentials.createInsecure());
+  const client = new APIClient(`unix:${socketPath}`, credentials.createInsecure(), CHANNEL);
 
   async function explain(error: unknown): Promise<CliError> {
     const { code, details } = error as Partial<ServiceError>;
@@ -58,7 +71,7 @@ export function connect(socketPath: string, debug: (text: string) => void): Daem
     if (code === status.DEADLINE_EXCEEDED && !details.startsWith('containerd: ')) {
       return new CliError(`${socketPath} did not answer within ${ANSWER_TIMEOUT_MS / 1000} seconds`);
     }
-    return new CliError(details);
+    return new Refusal(status[code], details);
   }
 
   return {

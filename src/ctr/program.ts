@@ -6,6 +6,7 @@ import { addHelpCommand, complaintOf, createProgram, type Ending } from '../cli/
 import { addCheckpointsCreate } from './commands/checkpoints-create.ts';
 import { addCheckpointsDelete } from './commands/checkpoints-delete.ts';
 import { addCheckpointsList } from './commands/checkpoints-list.ts';
+import { addContainersExec } from './commands/containers-exec.ts';
 import { addContainersKill } from './commands/containers-kill.ts';
 import { addContainersList } from './commands/containers-list.ts';
 import { addContainersStart } from './commands/containers-start.ts';
@@ -23,7 +24,7 @@ function addGroup(program: Command, name: string, usage: string, commands: AddCo
 }
 
 const CHECKPOINTS = [addCheckpointsList, addCheckpointsCreate, addCheckpointsDelete];
-const CONTAINERS = [addContainersList, addContainersStart, addContainersKill];
+const CONTAINERS = [addContainersList, addContainersStart, addContainersKill, addContainersExec];
 
 function addCommands(program: Command, take: Take): void {
   addGroup(program, 'checkpoints', 'list all checkpoints', CHECKPOINTS, take);

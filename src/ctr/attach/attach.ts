@@ -1,0 +1,91 @@
+import { CliError } from '../../cli/error.ts';
+import { SystemError } from '../../linux/error.ts';
+import { type Daemon, Refusal } from '../daemon.ts';
+import type { Session } from '../job.ts';
+import { STATUS_OF_SIGPIPE } from '../run.ts';
+import type { Ends, Stdio } from './ends.ts';
+import { type Exits, followExits } from './exits.ts';
+import { catchInterruptions, type Interruptions, Left } from './interruptions.ts';
+import { makePipes } from './pipes.ts';
+import { makeTerminal } from './terminal.ts';
+
+/** A process to be started with our own stdio. */
+export type Attachment = {
+  /** The container that it is or will be in. */
+  id: string;
+  terminal: boolean;
+  /** Asks the daemon to start it with this stdio; gives its pid. Is aborted where the user goes meanwhile. */
+  launch(stdio: Stdio, signal: AbortSignal): Promise<number>;
+};
+
+/**
+ * Starts a process and stands in for its terminal, or for its three streams, until it ends; gives its exit status. Where
+ * the user goes first (a signal, a pipe without a reader) the process goes on, and the status is what a shell would say.
+ */
+export async function attach({ daemon, warn }: Session, attachment: Attachment): Promise<number> {
+  const { id, terminal, launch } = attachment;
+  let pid: number | undefined;
+  const exits = await followExits(daemon, id);
+  const ends = terminal ? makeTerminal(resizing(daemon, id, () => pid)) : makePipes();
+  const close = (): void => ends.close();
+  // Even where an error of ours ends us, nothing of it may stay.
+  process.once('exit', close);
+  const interruptions = catchInterruptions();
+  const aborter = new AbortController();
+  try {
+    pid = await Promise.race([launch(ends.stdio, aborter.signal), interruptions.left]);
+    interruptions.passOn(passing(daemon, id, pid, warn));
+    return await standIn(pid, ends, exits, interruptions);
+  } catch (error) {
+    if (!(error instanceof Left)) throw error;
+    if (pid === undefined) aborter.abort();
+    else warn(`${id} goes on without us`);
+    return error.status;
+  } finally {
+    interruptions.release();
+    exits.close();
+    close();
+    process.off('exit', close);
+  }
+}
+
+/** Copies until the process has ended and all that it wrote has arrived. */
+async function standIn(pid: number, ends: Ends, exits: Exits, { left }: Interruptions): Promise<number> {
+  const outputs = ends.begin();
+  const ended = Promise.all(outputs.map((output) => output.ended)).catch(refuse);
+  const finished = ended.then(() => exits.hurry());
+  const status = await Promise.race([exits.of(pid), left, failureOf(ended)]);
+  for (const output of outputs) output.finish();
+  await Promise.race([finished, left]);
+  return status;
+}
+
+/** Fails where that does, and never succeeds. */
+const failureOf = (promise: Promise<unknown>): Promise<never> =>
+  promise.then(() => new Promise<never>(() => {}));
+
+function refuse(error: unknown): never {
+  if (!(error instanceof SystemError)) throw error;
+  throw error.code === 'EPIPE' ? new Left(STATUS_OF_SIGPIPE) : new CliError(error.message);
+}
+
+/** What the daemon says of a process, or a container, that has ended. */
+const ENDED = new Set(['NOT_FOUND', 'FAILED_PRECONDITION']);
+
+/** Passes a signal on. A process that has just ended needs none. */
+const passing =
+  (daemon: Daemon, id: string, pid: number, warn: (text: string) => void) =>
+  (signal: number): void => {
+    daemon.ask(daemon.client.signal, { id, pid, signal }).catch((error: Error) => {
+      if (!(error instanceof Refusal && ENDED.has(error.status))) warn(error.message);
+    });
+  };
+
+/** Tells a terminal's new size; a daemon that does not know how will see it in the terminal itself. */
+const resizing =
+  (daemon: Daemon, id: string, pidNow: () => number | undefined) =>
+  ({ width, height }: { width: number; height: number }): void => {
+    const pid = pidNow();
+    if (pid === undefined) return;
+    daemon.ask(daemon.client.updateProcess, { id, pid, closeStdin: false, width, height }).catch(() => {});
+  };
