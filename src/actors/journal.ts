@@ -1,11 +1,10 @@
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import { Event } from '../generated/api.ts';
+import { type FileHandle, open, rename } from 'node:fs/promises';
+import type { Event } from '../generated/api.ts';
+import { endOf, eventsIn, lineOf } from './journal-lines.ts';
 
 /**
  * The journal of events: one JSON object a line, in the order of their sequence numbers, appended to `events.jsonl`.
- * It is bounded: a file that has grown to half the size becomes `events.1.jsonl`, in the place of the one before.
+ * It is bounded: before a file outgrows half the size it becomes `events.1.jsonl`, in the place of the one before.
  * A line that a crash has torn is passed over.
  */
 
@@ -25,9 +24,12 @@ export type Journal = {
   lastSequence(): bigint;
   /** Appends an event; resolves once it is in the file, however long the disk is full. */
   append(event: Event): Promise<void>;
-  /** Every event kept that happened at `sinceNs` (unix nanoseconds) or later, oldest first. */
+  /**
+   * Every event kept from the first on that happened at `sinceNs` (unix nanoseconds) or later, in the order in which
+   * they were told: what was told after it may have happened a little before, or while the clock was behind.
+   */
   read(sinceNs: bigint): AsyncGenerator<Event>;
-  /** Writes what is still to be written. */
+  /** Writes what is still to be written, but does not wait for a disk that refuses it. */
   close(): Promise<void>;
 };
 
@@ -35,119 +37,139 @@ const NS_PER_MS = 1_000_000n;
 /** How long to wait before a disk that refused is tried again. */
 const RETRY_MS = 500;
 
-/** One line: numbers beyond 2^53 as strings, what is empty left out. */
-const lineOf = ({ sequence, timestamp, ...event }: Event): string => {
-  const { type, id, pid, status, checkpoint } = event;
-  return `${JSON.stringify({
-    sequence: String(sequence),
-    timestamp: String(timestamp),
-    type,
-    id,
-    ...(pid !== 0 && { pid }),
-    ...(status !== 0 && { status }),
-    ...(checkpoint && { checkpoint }),
-  })}\n`;
-};
-
-/** The event of a line, or undefined where the line is torn or not ours. */
-export function eventOfLine(line: string): Event | undefined {
-  try {
-    const { sequence, timestamp, ...rest } = JSON.parse(line);
-    return Event.fromPartial({ ...rest, sequence: BigInt(sequence), timestamp: BigInt(timestamp) });
-  } catch {
-    return undefined;
-  }
-}
-
-async function* eventsIn(file: string): AsyncGenerator<Event> {
-  if ((await stat(file).catch(() => undefined)) === undefined) return;
-  const lines = createInterface({
-    input: createReadStream(file, 'utf8'),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
-  for await (const line of lines) {
-    const event = eventOfLine(line);
-    if (event !== undefined) yield event;
-  }
-}
+type Unwritten = { event: Event; line: string; written: () => void };
 
 /** Opens the journal, and finds out where it ended. */
 export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: JournalOptions): Promise<Journal> {
   const older = file.replace(/(\.jsonl)?$/, '.1$1');
-  let sequence = 0n;
-  for (const name of [older, file]) {
-    for await (const event of eventsIn(name)) if (event.sequence > sequence) sequence = event.sequence;
+  const maxFileBytes = maxBytes / 2;
+  let handle = await open(file, 'a+', 0o600);
+  let bytes = (await handle.stat()).size;
+  /** Whether the file ends within a line, which a crash has torn. */
+  let { sequence, torn } = await endOf(handle);
+  const former = await openIfThere(older);
+  if (former !== undefined) {
+    const end = await endOf(former).finally(() => former.close());
+    if (end.sequence > sequence) sequence = end.sequence;
   }
 
-  let handle: FileHandle = await open(file, 'a', 0o600);
-  let bytes = (await handle.stat()).size;
-  /** A write that failed half-way may have left half a line. */
-  let torn = bytes > 0;
-  let pending: { line: string; written: () => void }[] = [];
+  /** What is in flight is the head of it. */
+  let unwritten: Unwritten[] = [];
   let writing: Promise<void> | undefined;
+  let closing = false;
+  let wake = () => {};
 
+  const hasRoom = (byteLength: number): boolean => bytes + byteLength <= maxFileBytes;
+
+  /** Goes on in a new file. */
   async function rotate(): Promise<void> {
+    await rename(file, older).catch(unlessMissing);
+    const next = await open(file, 'a+', 0o600);
     await handle.close();
-    await rename(file, older);
-    handle = await open(file, 'a', 0o600);
+    handle = next;
     bytes = 0;
     torn = false;
   }
 
   async function write(text: string): Promise<void> {
-    for (;;) {
-      try {
-        const { bytesWritten } = await handle.appendFile(torn ? `\n${text}` : text).then(() => ({
-          bytesWritten: Buffer.byteLength(text) + (torn ? 1 : 0),
-        }));
-        bytes += bytesWritten;
-        torn = false;
-        if (bytes > maxBytes / 2) await rotate();
-        return onTrouble(undefined);
-      } catch (error) {
+    const whole = torn ? `\n${text}` : text;
+    try {
+      await handle.appendFile(whole);
+    } catch (error) {
+      // What was written in part is taken back: it will be written again.
+      await handle.truncate(bytes).catch(() => {
         torn = true;
-        onTrouble(error as Error);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
-      }
+      });
+      throw error;
     }
+    bytes += Buffer.byteLength(whole);
+    torn = false;
+  }
+
+  /** As much of what waits as the file has room for, but one event at least. */
+  function nextBatch(): Unwritten[] {
+    let batchBytes = 0;
+    const end = unwritten.findIndex(({ line }, n) => {
+      batchBytes += Buffer.byteLength(line);
+      return n > 0 && !hasRoom(batchBytes);
+    });
+    return unwritten.slice(0, end < 0 ? undefined : end);
   }
 
   /** Writes batch after batch until nothing waits: what comes while one is written goes into the next. */
   async function drain(): Promise<void> {
-    while (pending.length > 0) {
-      const batch = pending;
-      pending = [];
-      await write(batch.map(({ line }) => line).join(''));
-      for (const { written } of batch) written();
+    for (let next = unwritten[0]; next !== undefined; next = unwritten[0]) {
+      try {
+        if (bytes > 0 && !hasRoom(Buffer.byteLength(next.line))) await rotate();
+        const batch = nextBatch();
+        await write(batch.map(({ line }) => line).join(''));
+        unwritten = unwritten.slice(batch.length);
+        for (const { written } of batch) written();
+        onTrouble(undefined);
+      } catch (error) {
+        onTrouble(error as Error);
+        if (closing) break;
+        await pause();
+      }
     }
     writing = undefined;
   }
+
+  /** Waits for the next try, which is at once when the journal is closed. */
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, RETRY_MS);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
 
   return {
     lastSequence: () => sequence,
     append(event) {
       sequence = event.sequence;
       return new Promise((written) => {
-        pending.push({ line: lineOf(event), written });
+        unwritten.push({ event, line: lineOf(event), written });
         writing ??= drain();
       });
     },
     async *read(sinceNs) {
-      await writing;
-      const oldest = BigInt(Date.now() - maxAgeMs) * NS_PER_MS;
+      const waiting = unwritten.map(({ event }) => event);
+      // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
+      const oldest = BigInt(Math.floor(Date.now() - maxAgeMs)) * NS_PER_MS;
       const from = sinceNs > oldest ? sinceNs : oldest;
+      // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
+      const newer = await openIfThere(file);
+      const files = [await openIfThere(older), newer].filter((it) => it !== undefined);
+      let reached = false;
       let last = 0n;
-      for (const name of [older, file]) {
-        for await (const event of eventsIn(name)) {
-          if (event.timestamp < from || event.sequence <= last) continue;
-          last = event.sequence;
-          yield event;
+      try {
+        for (const source of [...files.map(eventsIn), [waiting]]) {
+          for await (const events of source) {
+            for (const event of events) {
+              if (event.sequence <= last) continue;
+              last = event.sequence;
+              reached ||= event.timestamp >= from;
+              if (reached) yield event;
+            }
+          }
         }
+      } finally {
+        await Promise.all(files.map((it) => it.close()));
       }
     },
     async close() {
+      closing = true;
+      wake();
       await writing;
       await handle.close();
     },
   };
 }
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+const openIfThere = (file: string): Promise<FileHandle | undefined> => open(file, 'r').catch(unlessMissing);

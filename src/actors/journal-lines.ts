@@ -1,0 +1,64 @@
+import type { FileHandle } from 'node:fs/promises';
+import { Event } from '../generated/api.ts';
+
+/** The lines of the journal's files: one JSON object each. */
+
+/** How much of a file's end is looked at first for its last event: some hundred lines. */
+const TAIL_BYTES = 64 * 1024;
+
+/** One line: numbers beyond 2^53 as strings, what is empty left out. */
+export const lineOf = ({ sequence, timestamp, ...event }: Event): string => {
+  const { type, id, pid, status, checkpoint } = event;
+  return `${JSON.stringify({
+    sequence: String(sequence),
+    timestamp: String(timestamp),
+    type,
+    id,
+    ...(pid !== 0 && { pid }),
+    ...(status !== 0 && { status }),
+    ...(checkpoint && { checkpoint }),
+  })}\n`;
+};
+
+/** The event of a line, or undefined where the line is torn or not ours. */
+export function eventOfLine(line: string): Event | undefined {
+  try {
+    const { sequence, timestamp, type, id, pid = 0, status = 0, checkpoint } = JSON.parse(line);
+    const isOurs = typeof type === 'string' && typeof id === 'string' && isUint32(pid) && isUint32(status);
+    if (!isOurs || (checkpoint !== undefined && typeof checkpoint?.name !== 'string')) return undefined;
+    const event = Event.fromPartial({ type, id, pid, status, checkpoint });
+    event.sequence = BigInt(sequence);
+    event.timestamp = BigInt(timestamp);
+    return event;
+  } catch {
+    return undefined;
+  }
+}
+
+const isUint32 = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32;
+
+/** The events of a file from its beginning, some hundred at a time. */
+export async function* eventsIn(handle: FileHandle): AsyncGenerator<Event[]> {
+  let rest = '';
+  for await (const chunk of handle.createReadStream({ encoding: 'utf8', start: 0 })) {
+    const [first = '', ...others] = String(chunk).split('\n');
+    const lines = [rest + first, ...others];
+    rest = lines.pop() ?? '';
+    yield lines.map(eventOfLine).filter((event) => event !== undefined);
+  }
+}
+
+/** The number of the last event of a file, 0 if it has none, and whether the file ends within a line. */
+export async function endOf(handle: FileHandle): Promise<{ sequence: bigint; torn: boolean }> {
+  const { size } = await handle.stat();
+  for (let tail = TAIL_BYTES; ; tail *= 2) {
+    const start = Math.max(0, size - tail);
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size - start), position: start });
+    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
+    const last = lines.findLast((line) => eventOfLine(line) !== undefined);
+    if (last !== undefined || start === 0) {
+      return { sequence: eventOfLine(last ?? '')?.sequence ?? 0n, torn: lines.at(-1) !== '' };
+    }
+  }
+}
