@@ -136,7 +136,6 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
     },
     async *read(sinceNs) {
       const waiting = unwritten.map(({ event }) => event);
-      // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
       const oldest = BigInt(Math.floor(Date.now() - maxAgeMs)) * NS_PER_MS;
       const from = sinceNs > oldest ? sinceNs : oldest;
       // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
