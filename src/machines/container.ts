@@ -142,7 +142,10 @@ export const containerMachine = containerSetup.createMachine({
             },
             'process.failed': {
               target: 'undoing',
-              actions: { type: 'noteFailure', params: ({ event }) => event.failure },
+              actions: [
+                { type: 'noteFailure', params: ({ event }) => event.failure },
+                { type: 'forgetProcess', params: ({ event }) => event.process },
+              ],
             },
             terminate: { actions: defer },
           },
