@@ -92,6 +92,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     ...stdio,
     consoleSocket,
     timeoutMs: launch.kind === 'restore' ? restoreTimeoutMs : timeoutMs,
+    append: launch.kind === 'restore',
   });
 }
 

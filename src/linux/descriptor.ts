@@ -11,12 +11,16 @@ const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 const F_SETPIPE_SZ = 1031;
 const FIONREAD = 0x541b;
+const SEEK_END = 2;
 
 const fcntl: (fd: number, command: number, value: number) => number = libc.func(
   'int fcntl(int fd, int command, long value)',
 );
 const ioctl: (fd: number, request: number, value: number[]) => number = libc.func(
   'int ioctl(int fd, ulong request, _Out_ int *value)',
+);
+const lseek: (fd: number, offset: number, whence: number) => number = libc.func(
+  'intptr_t lseek(int fd, intptr_t offset, int whence)',
 );
 const readCall: (fd: number, target: Uint8Array, byteLength: number) => number = libc.func(
   'intptr_t read(int fd, _Out_ void *target, size_t byteLength)',
@@ -40,6 +44,11 @@ export function closeInheritedOnExec(): void {
     // Fails, to no harm, for the descriptor that the directory itself was read with.
     fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
+}
+
+/** Lets a file be written from its end (lseek(2)); unlike O_APPEND, which splice(2) refuses. */
+export function seekToEnd(fd: number): void {
+  checked('lseek', lseek(fd, 0, SEEK_END));
 }
 
 /** Another descriptor of the same open file, so that both can be watched on their own; closed on exec. */

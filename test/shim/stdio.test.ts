@@ -86,6 +86,15 @@ test('a file is written from its start and not truncated', async () => {
   expect(readFileSync(stdout, 'utf8')).toBe('abc4567890');
 });
 
+test('a file is written from its end where that is asked for, by both streams in turn where both lead to it', async () => {
+  const stdout = file('out', 'before\n');
+  const both = file('both', 'before\n');
+  await shim.run(shim.request('a', 'echo out', { stdout, append: true }));
+  await shim.run(shim.request('b', 'echo out; echo err >&2', { stdout: both, stderr: both, append: true }));
+  expect(readFileSync(stdout, 'utf8')).toBe('before\nout\n');
+  expect(readFileSync(both, 'utf8')).toMatch(/^before\n(out\nerr|err\nout)\n$/);
+});
+
 test('stdout and stderr may be one file, in which nothing overwrites anything', async () => {
   const both = file('both');
   const script = 'i=0; while [ $i -lt 500 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done';

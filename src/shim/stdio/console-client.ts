@@ -6,6 +6,7 @@ import { ShimError } from '../error.ts';
 import { openSink } from './open.ts';
 import { openClientSides } from './sides.ts';
 import { createSink, type Sink } from './sink.ts';
+import type { StdioPaths } from './stdio.ts';
 import type { Source } from './stream.ts';
 
 const { ENOTTY } = constants.errno;
@@ -14,7 +15,7 @@ const { ENOTTY } = constants.errno;
 export type ConsoleClient = { input?: Source; output: Sink; isTerminal: boolean };
 
 /** What a client has at its end of a terminal; without a `console`, what is typed and printed goes through the paths. */
-export type ConsoleClientPaths = { console: string; stdin: string; stdout: string };
+export type ConsoleClientPaths = Omit<StdioPaths, 'stderr'> & { console: string };
 
 /** Opens the client's end. Rejects with a `ShimError` (`stdio`) if it cannot be opened or the console is no terminal. */
 export async function openConsoleClient(paths: ConsoleClientPaths): Promise<ConsoleClient> {

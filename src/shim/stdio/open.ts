@@ -1,6 +1,7 @@
 import { close, closeSync, constants, fstatSync, type Stats } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { isatty } from 'node:tty';
+import { seekToEnd } from '../../linux/descriptor.ts';
 import { SystemError } from '../../linux/error.ts';
 import { ShimError } from '../error.ts';
 import { openAside } from '../open-aside.ts';
@@ -22,10 +23,16 @@ const COMMON = constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
 export const openSource = (path: string): Promise<Opened> => openPath(path, constants.O_RDONLY);
 
 /**
- * Opens a path to write to, from its start and without truncating it. A FIFO that nobody reads yet is open at once: it
- * is opened for reading as well (fifo(7)).
+ * Opens a path to write to, without truncating it: from its start or, to append, from its end. A FIFO that nobody reads
+ * yet is open at once: it is opened for reading as well (fifo(7)).
  */
-export const openSink = (path: string): Promise<Opened> => openPath(path, constants.O_RDWR);
+export async function openSink(path: string, append = false): Promise<Opened> {
+  const opened = await openPath(path, constants.O_RDWR);
+  if (append && opened.kind === 'file') {
+    seekToEnd(opened.fd);
+  }
+  return opened;
+}
 
 async function openPath(path: string, mode: number): Promise<Opened> {
   const fd = await openAside(path, mode | COMMON).catch(refuse);

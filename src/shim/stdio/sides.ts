@@ -10,18 +10,18 @@ export type ClientSides = { stdin?: Source; stdout?: Sink; stderr?: Sink };
  * Opens the client's paths; stdout and stderr may be one file. Rejects with a `ShimError` (`stdio`) for the first that
  * cannot be opened, and leaves nothing open then.
  */
-export async function openClientSides({ stdin, stdout, stderr }: StdioPaths): Promise<ClientSides> {
+export async function openClientSides({ stdin, stdout, stderr, append }: StdioPaths): Promise<ClientSides> {
   const sides: ClientSides = {};
   try {
     if (stdin !== '') {
       const { fd, kind } = await openSource(stdin);
       sides.stdin = { fd, kind, close: () => closeAside(fd) };
     }
-    const out = stdout === '' ? undefined : await openSink(stdout);
+    const out = stdout === '' ? undefined : await openSink(stdout, append);
     if (out !== undefined) {
       sides.stdout = createSink(out);
     }
-    const err = stderr === '' ? undefined : await openSink(stderr);
+    const err = stderr === '' ? undefined : await openSink(stderr, append);
     if (
       err !== undefined &&
       sides.stdout !== undefined &&

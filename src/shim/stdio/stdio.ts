@@ -24,6 +24,9 @@ export type ProcessStdio = {
 };
 
 /** Paths of the client, each possibly empty, and what goes wrong with them later. */
-export type StdioPaths = { stdin: string; stdout: string; stderr: string };
-export type StreamName = keyof StdioPaths;
+export type StdioPaths = Record<StreamName, string> & {
+  /** Files are written from their end, where a restored process goes on; otherwise from their start. */
+  append: boolean;
+};
+export type StreamName = 'stdin' | 'stdout' | 'stderr';
 export type OnStreamError = (stream: StreamName, error: unknown) => void;
