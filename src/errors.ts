@@ -31,6 +31,7 @@ export const catalogue = {
   checkpointNotFound: ['NOT_FOUND', 'containerd: checkpoint does not exist for container'],
   checkpointExists: ['ALREADY_EXISTS', 'containerd: checkpoint already exists'],
   checkpointNameEmpty: ['INVALID_ARGUMENT', 'checkpoint name cannot be empty'],
+  checkpointFolder: ['FAILED_PRECONDITION', 'containerd: checkpoints folder: '],
   noSuchContainers: ['NOT_FOUND', 'no such containers'],
   invalidArgument: ['INVALID_ARGUMENT', 'containerd: '],
   notRestorable: ['FAILED_PRECONDITION', 'containerd: cannot checkpoint: '],

@@ -1,16 +1,14 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readBundle } from '../bundle/bundle.ts';
-import { endOfCriuLog } from '../checkpoints/criu-log.ts';
+import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { makeCheckpoint } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
 import type { CheckpointInput } from '../machines/container-model.ts';
-import { type Runc, RuncError, checkpoint as runcCheckpoint } from '../runc/runc.ts';
-import type { StateDir } from './state-dir.ts';
+import { type Runc, RuncError, resume, checkpoint as runcCheckpoint } from '../runc/runc.ts';
+import { isFrozen, readStateFile } from '../runc/state-file.ts';
 
 export type CheckpointEffectOptions = {
   runc: Runc;
-  stateDir: StateDir;
   /** The criu to use; empty for the one in PATH. */
   criu: string;
   timeoutMs: number;
@@ -18,31 +16,49 @@ export type CheckpointEffectOptions = {
 
 /**
  * Has runc and CRIU write a checkpoint into the container's bundle. Refuses, before the container is touched, what
- * is known not to come back: a read-only root, in which CRIU would have to make a directory first.
+ * is not sure to come back: a read-only root, in which some versions of CRIU would make a directory first. Where it
+ * fails, the container goes on as it was.
  */
-export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: CheckpointEffectOptions) {
+export function createCheckpoint({ runc, criu, timeoutMs }: CheckpointEffectOptions) {
   return async ({ id, bundlePath, checkpoint }: CheckpointInput): Promise<void> => {
     const { readonlyRoot } = await readBundle(bundlePath);
     if (readonlyRoot) throw new ContainerdError('notRestorable', 'root.readonly is set in its config.json');
-    const workPath = path.join(stateDir.container(id), 'criu');
-    await mkdir(workPath, { recursive: true, mode: 0o700 });
-    await makeCheckpoint(bundlePath, checkpoint, async (imagePath) => {
+    await makeCheckpoint(bundlePath, checkpoint, async (imagePath, workPath) => {
       const { exit, tcp, unixSockets, shell } = checkpoint;
       const flags = { imagePath, workPath, tcp, unixSockets, shell, criu };
+      const wasFrozen = await frozen(runc, id);
       try {
         await runcCheckpoint(runc, { ...flags, id, leaveRunning: !exit }, timeoutMs);
       } catch (error) {
-        throw await explain(error, path.join(workPath, 'dump.log'));
+        if (!(error instanceof RuncError)) throw error;
+        const trouble = wasFrozen ? '' : await thaw(runc, id);
+        throw await explain(error, path.join(workPath, 'dump.log'), trouble);
       }
     });
   };
 }
 
-async function explain(error: unknown, logFile: string): Promise<unknown> {
-  if (!(error instanceof RuncError)) return error;
-  if (error.timedOut) return new ContainerdError('runtimeTimeout', 'checkpoint', { cause: error });
-  const log = await endOfCriuLog(logFile);
-  return new ContainerdError('runtimeFailed', log === '' ? error.message : `${error.message}\n${log}`, {
-    cause: error,
-  });
+const frozen = async (runc: Runc, id: string): Promise<boolean> => {
+  const state = await readStateFile(runc.root, id);
+  return state !== undefined && isFrozen(state.cgroupPaths);
+};
+
+/**
+ * CRIU freezes a container while it seizes its processes; one that was killed at it has not thawed it. Gives what
+ * went wrong, empty if nothing.
+ */
+async function thaw(runc: Runc, id: string): Promise<string> {
+  try {
+    if (await frozen(runc, id)) await resume(runc, id);
+    return '';
+  } catch (error) {
+    return `\nthe container is left frozen: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+async function explain(error: RuncError, logFile: string, trouble: string): Promise<ContainerdError> {
+  const cause = { cause: error };
+  if (error.timedOut) return new ContainerdError('runtimeTimeout', `checkpoint${trouble}`, cause);
+  const words = await withCriuLog(error.message, logFile);
+  return new ContainerdError('runtimeFailed', words + trouble, cause);
 }

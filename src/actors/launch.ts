@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { endOfCriuLog } from '../checkpoints/criu-log.ts';
-import { imagesOf, readCheckpoint } from '../checkpoints/store.ts';
+import { withCriuLog } from '../checkpoints/criu-log.ts';
+import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
 import { processStat } from '../linux/process-stat.ts';
 import {
@@ -125,7 +125,7 @@ async function commandLine(
     case 'adopt':
       throw new Error('a start in flight is not started again');
     case 'restore': {
-      const flags = await readCheckpoint(bundlePath, launch.checkpoint);
+      const flags = await readRestoreFlags(bundlePath, launch.checkpoint);
       const imagePath = imagesOf(bundlePath, launch.checkpoint);
       await mkdir(options.workPath, { mode: 0o700 });
       return restoreCommand(runc, { ...options, ...flags, criu, imagePath, bundle: bundlePath });
@@ -159,9 +159,10 @@ async function explain(
       if (launch.kind === 'exec' && (await hasEnded(runc, id))) {
         return new ContainerdError('containerExited', '', cause);
       }
-      const words = lastWords(await readFile(logFile, 'utf8').catch(() => '')) || lastWords(error.output);
-      const criuLog = launch.kind === 'restore' ? await endOfCriuLog(path.join(workPath, 'restore.log')) : '';
-      const all = [words || error.message, criuLog].filter((part) => part !== '').join('\n');
+      const logged = lastWords(await readFile(logFile, 'utf8').catch(() => '')) || lastWords(error.output);
+      const words = logged || error.message;
+      const all =
+        launch.kind === 'restore' ? await withCriuLog(words, path.join(workPath, 'restore.log')) : words;
       return new ContainerdError('runtimeFailed', all, cause);
     }
     case 'timeout':

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { settleCheckpoints } from '../checkpoints/store.ts';
 import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
@@ -41,6 +42,9 @@ export function createRestore(options: RestoreOptions) {
     const restored: Restored = { adopted: [], ended: [] };
     const ids = await recordedIds(stateDir);
     await Promise.all(ids.map((id) => restoreOne(options, known, restored, id)));
+    // Now that no runc of the former daemon is at work: containers may share a bundle.
+    const bundles = new Set(restored.adopted.map(({ create }) => create.bundlePath));
+    await Promise.all([...bundles].map((bundlePath) => settle(options, bundlePath)));
     return restored;
   };
 }
@@ -129,6 +133,12 @@ export const unknownExit = (id: string, process: string, pid: number): ShimExite
   status: UNKNOWN_STATUS,
   unixNs: '',
 });
+
+async function settle({ log }: RestoreOptions, bundlePath: string): Promise<void> {
+  await settleCheckpoints(bundlePath).catch((error: unknown) =>
+    log.warn({ err: error, bundlePath }, 'what is left of a checkpoint could not be removed'),
+  );
+}
 
 /** Removes what is left of a container that does not run and of which nobody was told. */
 async function sweep({ stateDir, runc, log }: RestoreOptions, id: string, why: string): Promise<void> {

@@ -3,8 +3,17 @@ import { open } from 'node:fs/promises';
 /** Enough of CRIU's log to see what it stumbled over. */
 const TAIL_BYTES = 2048;
 
+/** What runc adds to an error of CRIU's: the log goes with the container, and its end is shown. */
+const LOG_FILE = /\n?log file: \S+$/;
+
+/** What runc said, and then the end of CRIU's log. */
+export async function withCriuLog(words: string, file: string): Promise<string> {
+  const end = await endOfCriuLog(file);
+  return end === '' ? words : `${words.replace(LOG_FILE, '')}\n${end}`;
+}
+
 /** The end of a log of CRIU: its last errors where it names any, else its last lines; empty where there is no log. */
-export async function endOfCriuLog(file: string): Promise<string> {
+async function endOfCriuLog(file: string): Promise<string> {
   const handle = await open(file, 'r').catch(() => undefined);
   if (handle === undefined) return '';
   try {

@@ -1,12 +1,13 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ContainerdError } from '../errors.ts';
 import type { CheckpointOptions } from '../machines/messages.ts';
+import { completePartial, flagsFile, makePartial, removeWhole, settlePartials, workOf } from './partial.ts';
 
 /**
  * The checkpoints of a bundle, `{bundle}/checkpoints/{name}`: CRIU's images and, in `config.json`, the flags they
- * were made with. One without flags was put there by somebody else, and is restored without any. What is still
- * being written has a name that no checkpoint can have, so a checkpoint is there whole or not at all.
+ * were made with. One without flags was put there by somebody else. What is still being written has a name that no
+ * checkpoint can have, so a checkpoint is there whole or not at all.
  */
 
 const NAME = /^[A-Za-z0-9_.+-]{1,255}$/;
@@ -14,7 +15,6 @@ const NAME = /^[A-Za-z0-9_.+-]{1,255}$/;
 const MAX_FLAGS_BYTES = 64 * 1024;
 
 const folderOf = (bundlePath: string): string => path.join(bundlePath, 'checkpoints');
-const flagsFile = (images: string): string => path.join(images, 'config.json');
 
 /** Where the images of a checkpoint are. */
 export const imagesOf = (bundlePath: string, name: string): string => path.join(folderOf(bundlePath), name);
@@ -22,17 +22,30 @@ export const imagesOf = (bundlePath: string, name: string): string => path.join(
 const isFolder = async (folder: string): Promise<boolean> =>
   (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
 
-/** The flags of a checkpoint; throws `checkpointNotFound` where there is none. */
+type Flags = Omit<CheckpointOptions, 'name'>;
+
+/** The flags of a checkpoint, none where nobody knows; throws `checkpointNotFound` where there is none. */
 export async function readCheckpoint(bundlePath: string, name: string): Promise<CheckpointOptions> {
-  const images = imagesOf(bundlePath, name);
-  if (!(await isFolder(images))) throw new ContainerdError('checkpointNotFound');
-  return { ...(await readFlags(images)), name };
+  const unknown = { exit: false, tcp: false, unixSockets: false, shell: false };
+  return { ...((await readFlags(bundlePath, name)) ?? unknown), name };
 }
 
-async function readFlags(images: string): Promise<Omit<CheckpointOptions, 'name'>> {
-  const none = { exit: false, tcp: false, unixSockets: false, shell: false };
+/**
+ * The flags to restore a checkpoint with: its own. Where nobody knows them it may have whatever connections it has,
+ * as CRIU takes these flags for a permission. Throws `checkpointNotFound` where there is none.
+ */
+export async function readRestoreFlags(
+  bundlePath: string,
+  name: string,
+): Promise<Pick<Flags, 'tcp' | 'unixSockets' | 'shell'>> {
+  return (await readFlags(bundlePath, name)) ?? { tcp: true, unixSockets: true, shell: false };
+}
+
+async function readFlags(bundlePath: string, name: string): Promise<Flags | undefined> {
+  const images = imagesOf(bundlePath, name);
+  if (!(await isFolder(images))) throw new ContainerdError('checkpointNotFound');
   const info = await stat(flagsFile(images)).catch(() => undefined);
-  if (info === undefined || !info.isFile() || info.size > MAX_FLAGS_BYTES) return none;
+  if (info === undefined || !info.isFile() || info.size > MAX_FLAGS_BYTES) return undefined;
   try {
     const flags: unknown = JSON.parse(await readFile(flagsFile(images), 'utf8'));
     const has = (flag: string) =>
@@ -40,13 +53,18 @@ async function readFlags(images: string): Promise<Omit<CheckpointOptions, 'name'
     return { exit: has('exit'), tcp: has('tcp'), unixSockets: has('unixSockets'), shell: has('shell') };
   } catch {
     // Not ours to judge: CRIU's images say themselves whether they can be restored.
-    return none;
+    return undefined;
   }
 }
 
-/** All checkpoints of a bundle, by name. */
+/** All checkpoints of a bundle, by name. Throws `checkpointFolder` where they cannot be looked at. */
 export async function listCheckpoints(bundlePath: string): Promise<CheckpointOptions[]> {
-  const names = await readdir(folderOf(bundlePath)).catch(() => []);
+  const names = await inFolder(
+    readdir(folderOf(bundlePath)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    }),
+  );
   const found = await Promise.all(
     names
       .filter((name) => NAME.test(name))
@@ -56,42 +74,67 @@ export async function listCheckpoints(bundlePath: string): Promise<CheckpointOpt
   return found.filter((checkpoint) => checkpoint !== undefined);
 }
 
-/** Removes a checkpoint; throws `checkpointNotFound` where there is none. */
+/** Removes a checkpoint; throws `checkpointNotFound` where there is none, `checkpointFolder` where it cannot. */
 export async function deleteCheckpoint(bundlePath: string, name: string): Promise<void> {
   const images = imagesOf(bundlePath, name);
-  const doomed = partialOf(bundlePath, name);
-  try {
-    await rename(images, doomed);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ContainerdError('checkpointNotFound');
-    throw error;
-  }
-  await rm(doomed, { recursive: true, force: true });
+  if (!(await isFolder(images))) throw new ContainerdError('checkpointNotFound');
+  await inFolder(removeWhole(images));
 }
+
+/** Checkpoints that are being made by this process, by the path that they will have. */
+const making = new Set<string>();
+
+/** What `makeCheckpoint` has filled: a folder for CRIU's images, and in it one for its log. */
+export type Write = (imagePath: string, workPath: string) => Promise<void>;
 
 /**
  * Makes a checkpoint: `write` fills the folder that it is given, which becomes the checkpoint once it has been.
- * Throws `checkpointExists`, or what `write` threw; nothing is left then.
+ * Throws `checkpointExists` where there is one of this name or being made, `checkpointFolder` where the disk does not
+ * take it, or what `write` threw; nothing is left then.
  */
 export async function makeCheckpoint(
   bundlePath: string,
-  { name, ...flags }: CheckpointOptions,
-  write: (images: string) => Promise<void>,
+  checkpoint: CheckpointOptions,
+  write: Write,
 ): Promise<void> {
-  const images = imagesOf(bundlePath, name);
-  if (await isFolder(images)) throw new ContainerdError('checkpointExists');
-  const partial = partialOf(bundlePath, name);
-  await mkdir(partial, { recursive: true, mode: 0o700 });
+  // Two containers may share a bundle, by whatever path each has it.
+  const images = imagesOf(await inFolder(realpath(bundlePath)), checkpoint.name);
+  const exists = await isFolder(images);
+  if (exists || making.has(images)) throw new ContainerdError('checkpointExists');
+  making.add(images);
   try {
-    await write(partial);
-    await writeFile(flagsFile(partial), JSON.stringify({ name, ...flags }));
-    await rename(partial, images);
+    await fill(images, checkpoint, write);
+  } finally {
+    making.delete(images);
+  }
+}
+
+async function fill(images: string, checkpoint: CheckpointOptions, write: Write): Promise<void> {
+  const folder = path.dirname(images);
+  await inFolder(settlePartials(folder));
+  const partial = await inFolder(makePartial(folder, checkpoint.name));
+  try {
+    // Before the container is stopped: afterwards nothing is left to be done that a full disk could keep from it.
+    await inFolder(writeFile(flagsFile(partial), JSON.stringify(checkpoint)));
+    await write(partial, workOf(partial));
+    await inFolder(completePartial(partial, images));
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
+    // What cannot be removed now is settled later, as if we had been killed.
+    await removeWhole(partial).catch(() => {});
     throw error;
   }
 }
 
-let partials = 0;
-const partialOf = (bundlePath: string, name: string): string =>
-  path.join(folderOf(bundlePath), `${name.slice(0, 200)}~${process.pid}-${++partials}`);
+/** Settles what a daemon that was killed has left of the checkpoints of a bundle, once what it had started is over. */
+export const settleCheckpoints = (bundlePath: string): Promise<void> => settlePartials(folderOf(bundlePath));
+
+/** What the disk or the bundle does not allow, in the kernel's words. */
+async function inFolder<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new ContainerdError('checkpointFolder', error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+}
