@@ -17,6 +17,9 @@ import type { DaemonFlags } from './cli/daemon-flags.ts';
 import { flock } from './linux/flock.ts';
 import { holdProcess } from './linux/process-end.ts';
 import type { Logger } from './log.ts';
+import { startMetrics } from './metrics/metrics.ts';
+import { timeStarts } from './metrics/time-starts.ts';
+import { Timer } from './metrics/timer.ts';
 import { waitForLeftRunning } from './runc/left-running.ts';
 import type { Runc } from './runc/runc.ts';
 import { createApi } from './server/api.ts';
@@ -63,6 +66,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   const announcer = createAnnouncer({ hub, shim: () => shim, stateDir, log });
   const restore = createRestore({ stateDir, runc, shim: () => shim, watchOrphan, log });
 
+  const starts = new Timer();
   const system = startSystem(
     {
       effects: {
@@ -71,14 +75,17 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
           announcer.leaveOut(await exitsTold(journal, shim.processes));
           return restore();
         },
-        launch: createLaunch({
-          runc,
-          stateDir,
-          shim: () => shim,
-          criu,
-          timeoutMs: flags.runtimeTimeoutMs,
-          restoreTimeoutMs: CHECKPOINT_TIMEOUT_MS,
-        }),
+        launch: timeStarts(
+          createLaunch({
+            runc,
+            stateDir,
+            shim: () => shim,
+            criu,
+            timeoutMs: flags.runtimeTimeoutMs,
+            restoreTimeoutMs: CHECKPOINT_TIMEOUT_MS,
+          }),
+          starts,
+        ),
         signal: createSignal(() => shim),
         update: createUpdate(() => shim),
         pause: createPause(runc),
@@ -117,6 +124,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
 
   const machine = { id: flags.id, cpus: os.cpus().length, memoryBytes: BigInt(os.totalmem()) };
   const server = await listen(createApi({ system, hub, machine }), flags.listen);
+  const stopMetrics = startMetrics(flags, { starts, system, hub }, log);
   log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -126,6 +134,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     });
   }
   await system.stopped;
+  stopMetrics();
   await announcer.settled();
   server.close();
   await journal.close();
