@@ -19,7 +19,7 @@ export type Announcer = {
   announce(notice: Notice): void;
   /** Exits that are in the journal already, by `exitName`. */
   leaveOut(exits: Iterable<string>): void;
-  /** Resolves once the shim has heard of all exits that have been told. */
+  /** Resolves once the shim has heard of all exits that have been told and are in the journal, which is closed. */
   settled(): Promise<void>;
 };
 
@@ -28,8 +28,8 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
   const told = new Set<string>();
   const forgetting = new Set<Promise<void>>();
 
-  async function forget({ id, process }: Notice, written: Promise<void>): Promise<void> {
-    await written;
+  async function forget({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
+    if (!(await written)) return;
     try {
       await rm(path.join(stateDir.container(id), `${process}.json`), { force: true });
       await shim().ack({ container: id, process });
@@ -45,7 +45,7 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
         return;
       }
       const known = told.delete(exitName(notice.id, notice.pid, notice.unixNs));
-      const forgotten = forget(notice, known ? Promise.resolve() : hub.publish(notice));
+      const forgotten = forget(notice, known ? Promise.resolve(true) : hub.publish(notice));
       forgetting.add(forgotten);
       void forgotten.then(() => forgetting.delete(forgotten));
     },

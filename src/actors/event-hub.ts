@@ -4,8 +4,8 @@ import type { Journal } from './journal.ts';
 
 /** Where events go: numbered, stamped, journalled, handed to whoever has subscribed. */
 export type EventHub = {
-  /** Resolves once the event is in the journal; subscribers have been told before. */
-  publish(notice: Notice): Promise<void>;
+  /** Resolves as the journal's `append`; subscribers have been told before. */
+  publish(notice: Notice): Promise<boolean>;
   /** Gives every event from now on to the listener; returns how to end that. */
   subscribe(listener: (event: Event) => void): () => void;
   /** The events that the journal still has of what happened since then (unix nanoseconds), oldest first. */

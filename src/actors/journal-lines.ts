@@ -27,8 +27,8 @@ export function eventOfLine(line: string): Event | undefined {
     const isOurs = typeof type === 'string' && typeof id === 'string' && isUint32(pid) && isUint32(status);
     if (!isOurs || (checkpoint !== undefined && typeof checkpoint?.name !== 'string')) return undefined;
     const event = Event.fromPartial({ type, id, pid, status, checkpoint });
-    event.sequence = BigInt(sequence);
-    event.timestamp = BigInt(timestamp);
+    event.sequence = uint64(sequence);
+    event.timestamp = uint64(timestamp);
     return event;
   } catch {
     return undefined;
@@ -37,6 +37,13 @@ export function eventOfLine(line: string): Event | undefined {
 
 const isUint32 = (value: unknown): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32;
+
+/** Throws where it is none. */
+function uint64(text: unknown): bigint {
+  const number = BigInt(typeof text === 'string' ? text : '?');
+  if (BigInt.asUintN(64, number) !== number) throw new RangeError(`${number} is no uint64`);
+  return number;
+}
 
 /** The events of a file from its beginning, some hundred at a time. */
 export async function* eventsIn(handle: FileHandle): AsyncGenerator<Event[]> {

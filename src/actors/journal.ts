@@ -22,8 +22,8 @@ export type JournalOptions = {
 export type Journal = {
   /** The number of the last event appended, in this run or a former one. */
   lastSequence(): bigint;
-  /** Appends an event; resolves once it is in the file, however long the disk is full. */
-  append(event: Event): Promise<void>;
+  /** Appends an event; resolves with true once it is in the file, with false if the journal is closed before it is. */
+  append(event: Event): Promise<boolean>;
   /**
    * Every event kept from the first on that happened at `sinceNs` (unix nanoseconds) or later, in the order in which
    * they were told: what was told after it may have happened a little before, or while the clock was behind.
@@ -37,7 +37,7 @@ const NS_PER_MS = 1_000_000n;
 /** How long to wait before a disk that refused is tried again. */
 const RETRY_MS = 500;
 
-type Unwritten = { event: Event; line: string; written: () => void };
+type Unwritten = { event: Event; line: string; settle: (written: boolean) => void };
 
 /** Opens the journal, and finds out where it ended. */
 export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: JournalOptions): Promise<Journal> {
@@ -104,7 +104,7 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
         const batch = nextBatch();
         await write(batch.map(({ line }) => line).join(''));
         unwritten = unwritten.slice(batch.length);
-        for (const { written } of batch) written();
+        for (const { settle } of batch) settle(true);
         onTrouble(undefined);
       } catch (error) {
         onTrouble(error as Error);
@@ -129,8 +129,9 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
     lastSequence: () => sequence,
     append(event) {
       sequence = event.sequence;
-      return new Promise((written) => {
-        unwritten.push({ event, line: lineOf(event), written });
+      if (closing) return Promise.resolve(false);
+      return new Promise((settle) => {
+        unwritten.push({ event, line: lineOf(event), settle });
         writing ??= drain();
       });
     },
@@ -162,6 +163,7 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
       closing = true;
       wake();
       await writing;
+      for (const { settle } of unwritten) settle(false);
       await handle.close();
     },
   };
