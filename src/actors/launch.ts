@@ -3,7 +3,6 @@ import path from 'node:path';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
-import { processStat } from '../linux/process-stat.ts';
 import {
   type CreateRequest,
   INIT,
@@ -20,7 +19,7 @@ import {
   runCommand,
 } from '../runc/command.ts';
 import { lastWords } from '../runc/log.ts';
-import { readStateFile } from '../runc/state-file.ts';
+import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
@@ -156,7 +155,7 @@ async function explain(
       return new ContainerdError(isMissing(error) ? 'stdioNotFound' : 'stdioInvalid', error.message, cause);
     case 'runtime': {
       // runc finds many words for it, depending on how far it had come.
-      if (launch.kind === 'exec' && (await hasEnded(runc, id))) {
+      if (launch.kind === 'exec' && (await initHasEnded(runc.root, id))) {
         return new ContainerdError('containerExited', '', cause);
       }
       const logged = lastWords(await readFile(logFile, 'utf8').catch(() => '')) || lastWords(error.output);
@@ -172,13 +171,6 @@ async function explain(
     default:
       return new ContainerdError('runtimeFailed', `${what}: ${error.message}`, cause);
   }
-}
-
-/** Whether a container's init is gone or dying, by what runc wrote down of it. */
-async function hasEnded({ root }: RuncLocation, id: string): Promise<boolean> {
-  const state = await readStateFile(root, id);
-  const stat = state && processStat(state.initPid);
-  return stat === undefined || stat.ending || stat.startTime !== BigInt(state?.initStartTime ?? 0);
 }
 
 const ENOENT = 2;

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { ContainerdError } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
 import { deleteContainer, pause, type Runc, RuncError, resume } from '../runc/runc.ts';
+import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { createSignal } from './deliver.ts';
 import type { StateDir } from './state-dir.ts';
@@ -15,6 +16,19 @@ function explain(error: unknown): unknown {
   return new ContainerdError('runtimeFailed', error.message, { cause: error });
 }
 
+/** Work on a container that may end at any moment, for which runc has words that vary. */
+async function whileItRuns({ root }: Runc, id: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const failed = error instanceof RuncError && !error.timedOut;
+    if (failed && (await initHasEnded(root, id))) {
+      throw new ContainerdError('containerExited', '', { cause: error });
+    }
+    throw explain(error);
+  }
+}
+
 const explained = async (work: Promise<unknown>): Promise<void> => {
   try {
     await work;
@@ -26,12 +40,12 @@ const explained = async (work: Promise<unknown>): Promise<void> => {
 export const createPause =
   (runc: Runc) =>
   ({ id }: { id: string }): Promise<void> =>
-    explained(pause(runc, id));
+    whileItRuns(runc, id, pause(runc, id));
 
 export const createResume =
   (runc: Runc) =>
   ({ id }: { id: string }): Promise<void> =>
-    explained(resume(runc, id));
+    whileItRuns(runc, id, resume(runc, id));
 
 /** KILL, then thaw: on cgroup v1 a frozen process sees no signal until it is thawed. */
 export const createKillFrozen = (runc: Runc, shim: () => ShimClient) => {

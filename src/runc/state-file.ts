@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { processStat } from '../linux/process-stat.ts';
 
 /** What runc keeps of a container in `<root>/<id>/state.json` (libcontainer `State`, runc 1.1.5). */
 export type RuncStateFile = {
@@ -22,6 +23,14 @@ export async function readStateFile(root: string, id: string): Promise<RuncState
   } catch {
     return undefined;
   }
+}
+
+/** Whether a container's init is gone or dying. */
+export async function initHasEnded(root: string, id: string): Promise<boolean> {
+  const state = await readStateFile(root, id);
+  if (state === undefined) return true;
+  const stat = processStat(state.initPid);
+  return stat === undefined || stat.ending || stat.startTime !== BigInt(state.initStartTime);
 }
 
 /** Whether the freezer holds a container's processes (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
