@@ -122,17 +122,19 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     void ended.then(() => system.exited(unknownExit(id, process, pid)));
   }
 
-  const machine = { id: flags.id, cpus: os.cpus().length, memoryBytes: BigInt(os.totalmem()) };
-  const server = await listen(createApi({ system, hub, machine }), flags.listen);
-  const stopMetrics = startMetrics(flags, { starts, system, hub }, log);
-  log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
-
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       log.info({ signal }, 'ending the containers');
       system.stop();
     });
   }
+  // Whoever comes earlier would find none of the containers there.
+  await system.restored;
+  const machine = { id: flags.id, cpus: os.cpus().length, memoryBytes: BigInt(os.totalmem()) };
+  const server = await listen(createApi({ system, hub, machine }), flags.listen);
+  const stopMetrics = startMetrics(flags, { starts, system, hub }, log);
+  log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
+
   await system.stopped;
   stopMetrics();
   await announcer.settled();

@@ -1,4 +1,11 @@
-import { type ActorRefFrom, createActor, fromPromise, type InspectionEvent, type Observer } from 'xstate';
+import {
+  type ActorRefFrom,
+  createActor,
+  fromPromise,
+  type InspectionEvent,
+  type Observer,
+  waitFor,
+} from 'xstate';
 import { type Failure, failure } from '../errors.ts';
 import { adoptedSnapshot } from '../machines/adopt.ts';
 import { containerMachine } from '../machines/container.ts';
@@ -65,6 +72,8 @@ export type System = {
   exited(exited: ShimExited): void;
   /** Ends the containers, then the system; asked again, it does so at once. */
   stop(): void;
+  /** Resolves once the containers of a former daemon have been taken up: before, they are not listed. */
+  restored: Promise<void>;
   /** Resolves once every container has ended after `stop`. */
   stopped: Promise<void>;
   /** The containers that a client can see. */
@@ -171,6 +180,7 @@ export function startSystem(
   const stopped = new Promise<void>((resolve, reject) => {
     supervisor.subscribe({ complete: resolve, error: reject });
   });
+  const restored = waitFor(supervisor, (snapshot) => !snapshot.hasTag('restoring')).then(() => {});
   supervisor.start();
 
   return {
@@ -182,6 +192,7 @@ export function startSystem(
     cancel: (id, requestId) => supervisor.send({ type: 'cancel', id, requestId }),
     exited: (exited) => supervisor.send(exited),
     stop: () => supervisor.send({ type: 'stop' }),
+    restored,
     stopped,
     list: () => [...containers.values()].flatMap((container) => viewOf(container) ?? []),
     find: (id) => {

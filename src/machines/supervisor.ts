@@ -56,7 +56,7 @@ type Event =
   | { type: 'xstate.error.actor.*'; actorId: string; error: unknown };
 
 const supervisorSetup = setup({
-  types: {} as { context: Context; events: Event; input: { concurrency: number } },
+  types: {} as { context: Context; events: Event; input: { concurrency: number }; tags: 'restoring' },
   actors: {
     /** Finds out what has become of the containers of a daemon that was here before. */
     restore: effect<undefined, Restored>(),
@@ -212,6 +212,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
   states: {
     restoring: {
       initial: 'looking',
+      tags: 'restoring',
       on: {
         create: { actions: refuse('supervisorRestoring') },
         ...each({ actions: refuse('supervisorRestoring') }),
