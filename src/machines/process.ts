@@ -269,6 +269,10 @@ export const processMachine = processSetup.createMachine({
             updateProcess: { actions: refuse },
             terminate: { description: 'It has ended.' },
             'shim.exited': { description: 'It is known already.' },
+            'xstate.error.actor.terminate.*': {
+              description: 'It has ended before it could be told to.',
+              actions: stopChild(({ event }) => event.actorId),
+            },
           },
           always: { guard: 'allAnswered', target: '#process.exited' },
         },
