@@ -91,7 +91,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         pause: createPause(runc),
         resume: createResume(runc),
         killFrozen: createKillFrozen(runc, () => shim),
-        checkpoint: createCheckpoint({ runc, criu, timeoutMs: CHECKPOINT_TIMEOUT_MS }),
+        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: CHECKPOINT_TIMEOUT_MS }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
         delete: createDelete(runc, stateDir),
       },

@@ -1,14 +1,17 @@
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readBundle } from '../bundle/bundle.ts';
-import { withCriuLog } from '../checkpoints/criu-log.ts';
+import { dumpLog, withCriuLog } from '../checkpoints/criu-log.ts';
 import { makeCheckpoint } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
 import type { CheckpointInput } from '../machines/container-model.ts';
 import { type Runc, RuncError, resume, checkpoint as runcCheckpoint } from '../runc/runc.ts';
-import { isFrozen, readStateFile } from '../runc/state-file.ts';
+import { initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
+import type { StateDir } from './state-dir.ts';
 
 export type CheckpointEffectOptions = {
   runc: Runc;
+  stateDir: StateDir;
   /** The criu to use; empty for the one in PATH. */
   criu: string;
   timeoutMs: number;
@@ -19,11 +22,13 @@ export type CheckpointEffectOptions = {
  * is not sure to come back: a read-only root, in which some versions of CRIU would make a directory first. Where it
  * fails, the container goes on as it was.
  */
-export function createCheckpoint({ runc, criu, timeoutMs }: CheckpointEffectOptions) {
+export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: CheckpointEffectOptions) {
   return async ({ id, bundlePath, checkpoint }: CheckpointInput): Promise<void> => {
     const { readonlyRoot } = await readBundle(bundlePath);
     if (readonlyRoot) throw new ContainerdError('notRestorable', 'root.readonly is set in its config.json');
-    await makeCheckpoint(bundlePath, checkpoint, async (imagePath, workPath) => {
+    const workPath = path.join(stateDir.container(id), 'criu');
+    await mkdir(workPath, { recursive: true, mode: 0o700 });
+    await makeCheckpoint({ bundlePath, checkpoint, workPath }, async (imagePath) => {
       const { exit, tcp, unixSockets, shell } = checkpoint;
       const flags = { imagePath, workPath, tcp, unixSockets, shell, criu };
       const wasFrozen = await frozen(runc, id);
@@ -31,8 +36,9 @@ export function createCheckpoint({ runc, criu, timeoutMs }: CheckpointEffectOpti
         await runcCheckpoint(runc, { ...flags, id, leaveRunning: !exit }, timeoutMs);
       } catch (error) {
         if (!(error instanceof RuncError)) throw error;
+        if (await initHasEnded(runc.root, id)) throw new ContainerdError('containerExited', '', { cause: error });
         const trouble = wasFrozen ? '' : await thaw(runc, id);
-        throw await explain(error, path.join(workPath, 'dump.log'), trouble);
+        throw await explain(error, dumpLog(workPath), trouble);
       }
     });
   };

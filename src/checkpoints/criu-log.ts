@@ -1,7 +1,11 @@
 import { open } from 'node:fs/promises';
+import path from 'node:path';
 
 /** Enough of CRIU's log to see what it stumbled over. */
 const TAIL_BYTES = 2048;
+
+/** The log of a dump, in the folder where CRIU works. */
+export const dumpLog = (workPath: string): string => path.join(workPath, 'dump.log');
 
 /** What runc adds to an error of CRIU's: the log goes with the container, and its end is shown. */
 const LOG_FILE = /\n?log file: \S+$/;

@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { processStat } from '../linux/process-stat.ts';
+import { dumpLog } from './criu-log.ts';
 
 /**
  * Checkpoints that are being made or removed. They lie among the others, under names that no checkpoint can have:
@@ -23,13 +24,15 @@ const newName = (name: string): string =>
 /** Where the flags of a checkpoint are, in its folder. */
 export const flagsFile = (images: string): string => path.join(images, 'config.json');
 
-/** Where CRIU logs while it is made, in its folder. */
-export const workOf = (images: string): string => path.join(images, 'work');
+/** A link to where CRIU works, while it does. */
+const workOf = (images: string): string => path.join(images, 'work');
 
-/** Makes a folder for the checkpoint of this name, beside it. */
-export async function makePartial(folder: string, name: string): Promise<string> {
+/** Makes a folder for the checkpoint of this name, beside it; CRIU is to log in `workPath`. */
+export async function makePartial(folder: string, name: string, workPath: string): Promise<string> {
   const partial = path.join(folder, newName(name));
-  await mkdir(workOf(partial), { recursive: true, mode: 0o700 });
+  await mkdir(partial, { recursive: true, mode: 0o700 });
+  await rm(dumpLog(workPath), { force: true });
+  await symlink(workPath, workOf(partial));
   return partial;
 }
 
@@ -37,7 +40,7 @@ export async function makePartial(folder: string, name: string): Promise<string>
 export async function completePartial(partial: string, images: string): Promise<void> {
   await rename(partial, images);
   // Only afterwards: who finds a partial knows by CRIU's log whether it is whole.
-  await rm(workOf(images), { recursive: true, force: true });
+  await rm(workOf(images), { force: true });
 }
 
 /** Removes a checkpoint at once, for all that look, and then from the disk. Throws ENOENT where there is none. */
@@ -74,7 +77,7 @@ async function keep(folder: string, partial: string): Promise<void> {
 }
 
 async function isComplete(partial: string): Promise<boolean> {
-  const handle = await open(path.join(workOf(partial), 'dump.log'), 'r').catch(() => undefined);
+  const handle = await open(dumpLog(workOf(partial)), 'r').catch(() => undefined);
   if (handle === undefined) return false;
   try {
     const { size } = await handle.stat();

@@ -2,7 +2,7 @@ import { readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ContainerdError } from '../errors.ts';
 import type { CheckpointOptions } from '../machines/messages.ts';
-import { completePartial, flagsFile, makePartial, removeWhole, settlePartials, workOf } from './partial.ts';
+import { completePartial, flagsFile, makePartial, removeWhole, settlePartials } from './partial.ts';
 
 /**
  * The checkpoints of a bundle, `{bundle}/checkpoints/{name}`: CRIU's images and, in `config.json`, the flags they
@@ -84,39 +84,37 @@ export async function deleteCheckpoint(bundlePath: string, name: string): Promis
 /** Checkpoints that are being made by this process, by the path that they will have. */
 const making = new Set<string>();
 
-/** What `makeCheckpoint` has filled: a folder for CRIU's images, and in it one for its log. */
-export type Write = (imagePath: string, workPath: string) => Promise<void>;
+/** A checkpoint to be made, and where CRIU logs: not on its disk, which may be full. */
+export type NewCheckpoint = { bundlePath: string; checkpoint: CheckpointOptions; workPath: string };
+
+type Write = (imagePath: string) => Promise<void>;
 
 /**
  * Makes a checkpoint: `write` fills the folder that it is given, which becomes the checkpoint once it has been.
  * Throws `checkpointExists` where there is one of this name or being made, `checkpointFolder` where the disk does not
  * take it, or what `write` threw; nothing is left then.
  */
-export async function makeCheckpoint(
-  bundlePath: string,
-  checkpoint: CheckpointOptions,
-  write: Write,
-): Promise<void> {
+export async function makeCheckpoint(wanted: NewCheckpoint, write: Write): Promise<void> {
   // Two containers may share a bundle, by whatever path each has it.
-  const images = imagesOf(await inFolder(realpath(bundlePath)), checkpoint.name);
+  const images = imagesOf(await inFolder(realpath(wanted.bundlePath)), wanted.checkpoint.name);
   const exists = await isFolder(images);
   if (exists || making.has(images)) throw new ContainerdError('checkpointExists');
   making.add(images);
   try {
-    await fill(images, checkpoint, write);
+    await fill(images, wanted, write);
   } finally {
     making.delete(images);
   }
 }
 
-async function fill(images: string, checkpoint: CheckpointOptions, write: Write): Promise<void> {
+async function fill(images: string, { checkpoint, workPath }: NewCheckpoint, write: Write): Promise<void> {
   const folder = path.dirname(images);
   await inFolder(settlePartials(folder));
-  const partial = await inFolder(makePartial(folder, checkpoint.name));
+  const partial = await inFolder(makePartial(folder, checkpoint.name, workPath));
   try {
     // Before the container is stopped: afterwards nothing is left to be done that a full disk could keep from it.
     await inFolder(writeFile(flagsFile(partial), JSON.stringify(checkpoint)));
-    await write(partial, workOf(partial));
+    await write(partial);
     await inFolder(completePartial(partial, images));
   } catch (error) {
     // What cannot be removed now is settled later, as if we had been killed.

@@ -13,6 +13,7 @@ import {
 } from '../../src/checkpoints/store.ts';
 import { ContainerdError } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
+import type { CheckpointOptions } from '../../src/machines/messages.ts';
 
 let bundle: string;
 beforeEach(async () => {
@@ -21,6 +22,8 @@ beforeEach(async () => {
 afterEach(() => rm(bundle, { recursive: true, force: true }));
 
 const plain = (name: string) => ({ name, exit: false, tcp: false, unixSockets: false, shell: false });
+const make = (bundlePath: string, checkpoint: CheckpointOptions, write: (images: string) => Promise<void>) =>
+  makeCheckpoint({ bundlePath, checkpoint, workPath: path.join(bundle, 'work') }, write);
 const nothing = async () => {};
 const errorOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -41,16 +44,14 @@ function gate() {
 describe('making a checkpoint', () => {
   it('keeps what was written, with its flags', async () => {
     const flags = { exit: true, tcp: true, unixSockets: true, shell: true };
-    await makeCheckpoint(bundle, { name: 'a', ...flags }, (images) =>
-      writeFile(path.join(images, 'pages-1.img'), 'x'),
-    );
+    await make(bundle, { name: 'a', ...flags }, (images) => writeFile(path.join(images, 'pages-1.img'), 'x'));
     expect(await listCheckpoints(bundle)).toEqual([{ name: 'a', ...flags }]);
     expect(await readdir(imagesOf(bundle, 'a'))).toEqual(['config.json', 'pages-1.img']);
     expect(await inFolder()).toEqual(['a']);
   });
 
   it('shows nothing until it is whole, and leaves nothing where it fails', async () => {
-    const made = makeCheckpoint(bundle, plain('a'), async (images) => {
+    const made = make(bundle, plain('a'), async (images) => {
       await writeFile(path.join(images, 'half.img'), 'x');
       expect(await listCheckpoints(bundle)).toEqual([]);
       expect(await errorOf(readCheckpoint(bundle, 'a'))).toBe('checkpointNotFound');
@@ -61,23 +62,23 @@ describe('making a checkpoint', () => {
   });
 
   it('has written its flags before the container can be stopped', async () => {
-    await makeCheckpoint(bundle, plain('a'), async (images) => {
+    await make(bundle, plain('a'), async (images) => {
       expect(JSON.parse(await readFile(path.join(images, 'config.json'), 'utf8'))).toEqual(plain('a'));
     });
   });
 
   it('is refused where there is one of its name', async () => {
-    await makeCheckpoint(bundle, plain('a'), nothing);
-    expect(await errorOf(makeCheckpoint(bundle, plain('a'), nothing))).toBe('checkpointExists');
+    await make(bundle, plain('a'), nothing);
+    expect(await errorOf(make(bundle, plain('a'), nothing))).toBe('checkpointExists');
   });
 
   it('is refused where one of its name is being made, by whatever path', async () => {
     const link = `${bundle}-link`;
     await symlink(bundle, link);
     const { opened, open } = gate();
-    const first = makeCheckpoint(bundle, plain('a'), () => opened);
-    expect(await errorOf(makeCheckpoint(link, plain('a'), nothing))).toBe('checkpointExists');
-    await makeCheckpoint(link, plain('b'), nothing);
+    const first = make(bundle, plain('a'), () => opened);
+    expect(await errorOf(make(link, plain('a'), nothing))).toBe('checkpointExists');
+    await make(link, plain('b'), nothing);
     open();
     await first;
     expect(await inFolder()).toEqual(['a', 'b']);
@@ -86,14 +87,14 @@ describe('making a checkpoint', () => {
 
   it('takes a name of 255 bytes', async () => {
     const name = 'x'.repeat(255);
-    await makeCheckpoint(bundle, plain(name), nothing);
+    await make(bundle, plain(name), nothing);
     await deleteCheckpoint(bundle, name);
     expect(await inFolder()).toEqual([]);
   });
 
   it('says what is in its way where the folder is none', async () => {
     await writeFile(path.join(bundle, 'checkpoints'), '');
-    const failed = makeCheckpoint(bundle, plain('a'), () => expect.unreachable());
+    const failed = make(bundle, plain('a'), () => expect.unreachable());
     await expect(failed).rejects.toThrow('containerd: checkpoints folder: ENOTDIR: not a directory');
     await expect(listCheckpoints(bundle)).rejects.toThrow('containerd: checkpoints folder: ENOTDIR');
     expect(await errorOf(deleteCheckpoint(bundle, 'a'))).toBe('checkpointNotFound');
@@ -103,7 +104,7 @@ describe('making a checkpoint', () => {
     const elsewhere = path.join(bundle, 'elsewhere');
     await mkdir(elsewhere);
     await symlink(elsewhere, path.join(bundle, 'checkpoints'));
-    await makeCheckpoint(bundle, plain('a'), nothing);
+    await make(bundle, plain('a'), nothing);
     expect(await readdir(elsewhere)).toEqual(['a']);
     await deleteCheckpoint(bundle, 'a');
     expect(await readdir(elsewhere)).toEqual([]);
@@ -151,7 +152,9 @@ describe('what a daemon that was killed has left', () => {
   /** Of a process that cannot be: no pid is as large. */
   const leave = async (name: string, files: Record<string, string>) => {
     const partial = path.join(bundle, 'checkpoints', name);
-    await mkdir(path.join(partial, 'work'), { recursive: true });
+    const work = path.join(bundle, 'work');
+    for (const folder of [partial, work]) await mkdir(folder, { recursive: true });
+    await symlink(work, path.join(partial, 'work'));
     for (const [file, content] of Object.entries(files)) await writeFile(path.join(partial, file), content);
   };
   const whole = {
@@ -174,7 +177,7 @@ describe('what a daemon that was killed has left', () => {
     ['there is another by now', 'b~999999999-1-1', { ...whole, 'config.json': JSON.stringify(plain('a')) }],
     ['it was being removed', 'b~999999999-1-1-gone', whole],
   ])('is removed where %s', async (_, name, files: Record<string, string>) => {
-    await makeCheckpoint(bundle, plain('a'), nothing);
+    await make(bundle, plain('a'), nothing);
     await leave(name, files);
     await settleCheckpoints(bundle);
     expect(await inFolder()).toEqual(['a']);
@@ -182,7 +185,7 @@ describe('what a daemon that was killed has left', () => {
 
   it('is removed before the next checkpoint of the bundle', async () => {
     await leave('b~999999999-1-1', {});
-    await makeCheckpoint(bundle, plain('a'), nothing);
+    await make(bundle, plain('a'), nothing);
     expect(await inFolder()).toEqual(['a']);
   });
 
