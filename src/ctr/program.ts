@@ -10,6 +10,7 @@ import { addContainersExec } from './commands/containers-exec.ts';
 import { addContainersKill } from './commands/containers-kill.ts';
 import { addContainersList } from './commands/containers-list.ts';
 import { addContainersStart } from './commands/containers-start.ts';
+import { addContainersStats } from './commands/containers-stats.ts';
 import { addEvents } from './commands/events.ts';
 import type { AddCommand, Job, Take } from './job.ts';
 
@@ -24,7 +25,13 @@ function addGroup(program: Command, name: string, usage: string, commands: AddCo
 }
 
 const CHECKPOINTS = [addCheckpointsList, addCheckpointsCreate, addCheckpointsDelete];
-const CONTAINERS = [addContainersList, addContainersStart, addContainersKill, addContainersExec];
+const CONTAINERS = [
+  addContainersList,
+  addContainersStart,
+  addContainersKill,
+  addContainersExec,
+  addContainersStats,
+];
 
 function addCommands(program: Command, take: Take): void {
   addGroup(program, 'checkpoints', 'list all checkpoints', CHECKPOINTS, take);

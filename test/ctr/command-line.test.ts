@@ -55,6 +55,13 @@ describe('a command line', () => {
     [['checkpoints'], "missing required argument 'id'"],
     [['checkpoints', 'create', 'redis'], "missing required argument 'name'"],
     [['checkpoints', 'delete', 'redis'], "missing required argument 'name'"],
+    [['containers', 'exec', 'sh'], 'container id cannot be empty: say which by --id'],
+    [['containers', 'exec', '--id', 'redis'], "missing required argument 'args'"],
+    [
+      ['containers', 'exec', '--id', 'redis', '--uid', 'root', 'sh'],
+      'invalid value "root" for flag --uid: must be an integer, 0 or more, at most 4294967295',
+    ],
+    [['containers', 'stats'], "missing required argument 'id'"],
     [['help', 'bla'], "No help topic for 'bla'"],
   ])('is refused where it is wrong: %j', (argv, words) => {
     expect(readCommandLine(argv, {})).toEqual({

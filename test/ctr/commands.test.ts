@@ -3,7 +3,8 @@ import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CliError } from '../../src/cli/error.ts';
-import { Container, Event } from '../../src/generated/api.ts';
+import { Refusal } from '../../src/ctr/daemon.ts';
+import { Container, Event, Stats } from '../../src/generated/api.ts';
 import { ctr, type FakeDaemon, startFakeDaemon } from './fake-daemon.ts';
 
 const { SIGINT, SIGKILL } = constants.signals;
@@ -86,6 +87,80 @@ describe('containers', () => {
   ])('kill %j asks for a signal', async (argv, request) => {
     expect(await run('containers', 'kill', ...argv)).toEqual({ status: 0, stdout: '', warnings: [] });
     expect(daemon.asked).toEqual([{ method: 'signal', request }]);
+  });
+});
+
+describe('containers exec', () => {
+  const plain = {
+    id: 'redis',
+    args: ['sh'],
+    env: [],
+    cwd: '',
+    terminal: false,
+    user: { uid: 0, gid: 0, additionalGids: [] },
+    stdin: '',
+    stdout: '',
+    stderr: '',
+    console: '',
+  };
+
+  it.each<[string[], object]>([
+    [['sh'], {}],
+    [['--tty', 'sh'], { terminal: true }],
+    [['--cwd', '/tmp', 'sh'], { cwd: '/tmp' }],
+    [['--env', 'A=1', '-e', 'B=2', 'sh'], { env: ['A=1', 'B=2'] }],
+    [['-u', '7', '--gid=8', 'sh'], { user: { uid: 7, gid: 8, additionalGids: [] } }],
+    [['sh', '-c', 'ls', '--id', '-t'], { args: ['sh', '-c', 'ls', '--id', '-t'] }],
+    [['--', '-sh', '--'], { args: ['-sh', '--'] }],
+  ])('%j asks for a process', async (argv, sent) => {
+    expect(await run('containers', 'exec', '--id', 'redis', ...argv)).toEqual({
+      status: 0,
+      stdout: '',
+      warnings: [],
+    });
+    expect(daemon.asked).toEqual([{ method: 'addProcess', request: { ...plain, ...sent } }]);
+  });
+});
+
+describe('containers stats', () => {
+  const sample = (total_usage: bigint) =>
+    Stats.fromPartial({
+      timestamp: 1_769_860_800n,
+      network_stats: [{ name: 'eth0', rx_bytes: 2048n, Tx_bytes: 100n }],
+      cgroup_stats: {
+        cpu_stats: { cpu_usage: { total_usage } },
+        memory_stats: { usage: { usage: 1_572_864n, max_usage: 2n ** 64n - 1n, failcnt: 0n } },
+      },
+    });
+
+  it('prints an object a line for a program, with all digits', async () => {
+    daemon.stats = [sample(1n), sample(2n)];
+    const { status, stdout } = await run('containers', 'stats', 'redis');
+    const lines = stdout.trimEnd().split('\n');
+    expect(status).toBe(0);
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain('"usage":{"usage":1572864,"max_usage":18446744073709551615,"failcnt":0}');
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({
+      timestamp: 1_769_860_800,
+      network_stats: [{ name: 'eth0', rx_bytes: 2048 }],
+      cgroup_stats: { cpu_stats: { cpu_usage: { total_usage: 2 } } },
+    });
+    expect(daemon.asked).toEqual([{ method: 'getStats', request: { id: 'redis' } }]);
+  });
+
+  it('prints a row a sample for somebody who looks', async () => {
+    daemon.stats = [sample(1n)];
+    expect((await ctr(daemon, ['containers', 'stats', 'redis'], { isTTY: true })).stdout).toBe(
+      'CPU                 MEMORY / MAX        NET IN / OUT        DISK READ / WRITE\n' +
+        '-                   1.50MiB / 16.0EiB   2.00KiB / 100B      0B / 0B\n',
+    );
+  });
+
+  it('says why there are none', async () => {
+    daemon.refusal = { code: status.NOT_FOUND, details: 'containerd: container not found' };
+    await expect(run('containers', 'stats', 'nobody')).rejects.toThrow(
+      new Refusal('NOT_FOUND', 'containerd: container not found'),
+    );
   });
 });
 
@@ -184,7 +259,9 @@ describe('events', () => {
   it('ends with the daemon’s words where the stream fails', async () => {
     daemon.events = [exit];
     daemon.refusal = { code: status.UNAVAILABLE, details: 'containerd: supervisor is shutdown' };
-    await expect(run('events')).rejects.toThrow(new CliError('containerd: supervisor is shutdown'));
+    await expect(run('events')).rejects.toThrow(
+      new Refusal('UNAVAILABLE', 'containerd: supervisor is shutdown'),
+    );
   });
 });
 
@@ -192,7 +269,7 @@ describe('what the daemon refuses', () => {
   it('is told in its own words', async () => {
     daemon.refusal = { code: status.NOT_FOUND, details: 'containerd: container not found' };
     await expect(run('containers', 'kill', 'nobody')).rejects.toThrow(
-      new CliError('containerd: container not found'),
+      new Refusal('NOT_FOUND', 'containerd: container not found'),
     );
   });
 

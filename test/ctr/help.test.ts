@@ -19,7 +19,10 @@ describe('the help of ctr', () => {
   });
 
   it.each<[string, string[]]>([
+    ['containers-start', ['containers', 'start']],
     ['containers-kill', ['containers', 'kill']],
+    ['containers-exec', ['containers', 'exec']],
+    ['containers-stats', ['containers', 'stats']],
     ['checkpoints-create', ['checkpoints', 'create']],
   ])('of %s is the original’s', (name, command) => {
     const text = help(...command, '-h');
@@ -40,7 +43,7 @@ describe('the help of ctr', () => {
   it.each([
     [
       ['containers', '-h'],
-      ['list', 'start', 'kill', 'help, h'],
+      ['list', 'start', 'kill', 'exec', 'stats', 'help, h'],
     ],
   ])('%j lists the commands of the group', (argv, names) => {
     const lines = help(...argv).split('\n');

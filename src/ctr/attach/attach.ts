@@ -53,16 +53,16 @@ export async function attach({ daemon, warn }: Session, attachment: Attachment):
 async function standIn(pid: number, ends: Ends, exits: Exits, { left }: Interruptions): Promise<number> {
   const outputs = ends.begin();
   const ended = Promise.all(outputs.map((output) => output.ended)).catch(refuse);
-  const finished = ended.then(() => exits.hurry());
-  const status = await Promise.race([exits.of(pid), left, failureOf(ended)]);
+  const exited = exits.of(pid);
+  const endedFirst = ended.then(() => {
+    exits.hurry();
+    return exited;
+  });
+  const status = await Promise.race([exited, endedFirst, left]);
   for (const output of outputs) output.finish();
-  await Promise.race([finished, left]);
+  await Promise.race([ended, left]);
   return status;
 }
-
-/** Fails where that does, and never succeeds. */
-const failureOf = (promise: Promise<unknown>): Promise<never> =>
-  promise.then(() => new Promise<never>(() => {}));
 
 function refuse(error: unknown): never {
   if (!(error instanceof SystemError)) throw error;
