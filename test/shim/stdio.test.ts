@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
-  constants,
   createReadStream,
   openSync,
   readdirSync,
@@ -12,12 +11,9 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { readNow } from '../../src/linux/descriptor.ts';
-import { watchFd } from '../../src/linux/watch.ts';
 import type { ShimStart } from '../../src/shim/client.ts';
-import { within } from '../linux/deadline.ts';
+import { openReader, readAll } from '../linux/fifo-reader.ts';
 import { buildShim, ShimUnderTest } from './shim-under-test.ts';
 
 const built = await buildShim();
@@ -41,34 +37,6 @@ function file(name: string, content: string | Buffer = ''): string {
 function fifo(name: string): string {
   execFileSync('mkfifo', [shim.path(name)]);
   return shim.path(name);
-}
-
-/** Opens a FIFO as a reader that is there before any writer. */
-const openReader = (path: string): number => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-
-/** Everything that comes out of a FIFO until its end. */
-async function readAll(reader: number, pauseMs = 0): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  const piece = Buffer.alloc(65_536);
-  const whole = new Promise<void>((resolve) => {
-    const watch = watchFd(reader, { readable: true }, async () => {
-      const byteLength = readNow(reader, piece) ?? -1;
-      if (byteLength === 0) {
-        watch.close();
-        resolve();
-      } else if (byteLength > 0) {
-        pieces.push(Buffer.from(piece.subarray(0, byteLength)));
-        if (pauseMs > 0) {
-          watch.expect({});
-          await sleep(pauseMs);
-          watch.expect({ readable: true });
-        }
-      }
-    });
-  });
-  await within(15_000, 'the end of the FIFO', whole);
-  closeSync(reader);
-  return Buffer.concat(pieces);
 }
 
 const openDescriptors = (): number => readdirSync(`/proc/${shim.client.pid}/fd`).length;
