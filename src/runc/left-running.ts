@@ -4,7 +4,14 @@ import { processStat } from '../linux/process-stat.ts';
 
 const SIGKILL = 9;
 
-/** The processes that run a runc on this root (`--root`), but for the children of `exceptParent`. */
+/** Whether a command line is one of command.ts on this root: not a runc that somebody else runs on it. */
+function isOurs(argv: readonly string[], root: string): boolean {
+  const [flag, value, ...rest] = argv.slice(argv.indexOf('--root'));
+  const format = rest[0] === '--log' ? rest.slice(2) : rest;
+  return flag === '--root' && value === root && format[0] === '--log-format' && format[1] === 'json';
+}
+
+/** The processes that run a runc of a daemon on this root, but for the children of `exceptParent`. */
 async function running(root: string, exceptParent: number): Promise<HeldProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const held = await Promise.all(
@@ -12,7 +19,7 @@ async function running(root: string, exceptParent: number): Promise<HeldProcess[
       const stat = processStat(pid);
       if (stat === undefined || stat.parentPid === exceptParent) return [];
       const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-      if (argv[argv.indexOf('--root') + 1] !== root || !argv.includes('--root')) return [];
+      if (!isOurs(argv, root)) return [];
       return holdProcess(pid, stat.startTime) ?? [];
     }),
   );

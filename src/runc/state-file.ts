@@ -11,15 +11,13 @@ export type RuncStateFile = {
   cgroupPaths: Record<string, string>;
 };
 
-/** Reads a container's state file; undefined where runc knows no such container. */
+/** Reads a container's state file; undefined where runc knows no such container, or its file says nothing of use. */
 export async function readStateFile(root: string, id: string): Promise<RuncStateFile | undefined> {
   try {
     const state = JSON.parse(await readFile(path.join(root, id, 'state.json'), 'utf8'));
-    return {
-      initPid: Number(state.init_process_pid),
-      initStartTime: String(state.init_process_start),
-      cgroupPaths: state.cgroup_paths ?? {},
-    };
+    const { init_process_pid: initPid, init_process_start: initStart, cgroup_paths: cgroupPaths } = state;
+    if (!isPositive(initPid) || !isPositive(initStart)) return undefined;
+    return { initPid, initStartTime: String(initStart), cgroupPaths: cgroupPaths ?? {} };
   } catch {
     return undefined;
   }
@@ -32,6 +30,7 @@ export async function initHasEnded(root: string, id: string): Promise<boolean> {
   const stat = processStat(state.initPid);
   return stat === undefined || stat.ending || stat.startTime !== BigInt(state.initStartTime);
 }
+const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
 /** Whether the freezer holds a container's processes (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
 export async function isFrozen(cgroupPaths: Record<string, string>): Promise<boolean> {

@@ -1,0 +1,72 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isFrozen, readStateFile } from '../../src/runc/state-file.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'runc-root-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function write(state: string): void {
+  mkdirSync(join(root, 'box'));
+  writeFileSync(join(root, 'box/state.json'), state);
+}
+
+describe('what runc keeps of a container', () => {
+  it('is read', async () => {
+    const cgroup_paths = { freezer: '/sys/fs/cgroup/freezer/box' };
+    write(JSON.stringify({ id: 'box', init_process_pid: 7, init_process_start: 12345678, cgroup_paths }));
+    expect(await readStateFile(root, 'box')).toEqual({
+      initPid: 7,
+      initStartTime: '12345678',
+      cgroupPaths: cgroup_paths,
+    });
+  });
+
+  it('may lack cgroups', async () => {
+    write(JSON.stringify({ init_process_pid: 7, init_process_start: 1, cgroup_paths: null }));
+    expect((await readStateFile(root, 'box'))?.cgroupPaths).toEqual({});
+  });
+
+  it('is nothing where runc knows no such container', async () => {
+    expect(await readStateFile(root, 'box')).toBeUndefined();
+  });
+
+  it.each([
+    ['torn', '{"init_process_pid":7,"init_proc'],
+    ['empty', ''],
+    ['null', 'null'],
+    ['without a pid', '{"init_process_start":1}'],
+    ['without a start time', '{"init_process_pid":7}'],
+    ['with a pid that is none', '{"init_process_pid":-1,"init_process_start":1}'],
+    ['with a start time that is none', '{"init_process_pid":7,"init_process_start":"x"}'],
+  ])('is nothing where it is %s', async (_, text) => {
+    write(text);
+    expect(await readStateFile(root, 'box')).toBeUndefined();
+  });
+});
+
+describe('the freezer', () => {
+  const v1 = (state: string) => {
+    writeFileSync(join(root, 'freezer.state'), state);
+    return { freezer: root, memory: '/nowhere' };
+  };
+  const v2 = (state: string) => {
+    writeFileSync(join(root, 'cgroup.freeze'), state);
+    return { '': root };
+  };
+  it.each([
+    ['v1, frozen', () => v1('FROZEN\n'), true],
+    ['v1, freezing', () => v1('FREEZING\n'), false],
+    ['v1, thawed', () => v1('THAWED\n'), false],
+    ['v2, frozen', () => v2('1\n'), true],
+    ['v2, thawed', () => v2('0\n'), false],
+    ['no cgroup', () => ({}), false],
+    ['a cgroup that is gone', () => ({ freezer: '/nowhere' }), false],
+  ])('holds a container, or does not: %s', async (_, paths, frozen) => {
+    expect(await isFrozen(paths())).toBe(frozen);
+  });
+});
