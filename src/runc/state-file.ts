@@ -23,6 +23,8 @@ export async function readStateFile(root: string, id: string): Promise<RuncState
   }
 }
 
+const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+
 /** Whether a container's init is gone or dying. */
 export async function initHasEnded(root: string, id: string): Promise<boolean> {
   const state = await readStateFile(root, id);
@@ -30,7 +32,6 @@ export async function initHasEnded(root: string, id: string): Promise<boolean> {
   const stat = processStat(state.initPid);
   return stat === undefined || stat.ending || stat.startTime !== BigInt(state.initStartTime);
 }
-const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
 /** Whether the freezer holds a container's processes (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
 export async function isFrozen(cgroupPaths: Record<string, string>): Promise<boolean> {

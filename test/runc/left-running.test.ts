@@ -47,7 +47,7 @@ describe('a runc that a former daemon left at work', () => {
     await waitForLeftRunning('/nowhere', NOBODY, 60_000);
     expect(isDone).toBe(false);
     child.stdin?.end();
-    await within(5_000, 'the end', waiting);
+    await within(15_000, 'the end', waiting);
   });
 
   it('is waited for though it has a log of its own', async () => {
@@ -60,26 +60,26 @@ describe('a runc that a former daemon left at work', () => {
   it('is killed once it has had its time', async () => {
     const child = await start(deleteCommand(here(), 'box', false));
     const exit = once(child, 'exit');
-    await within(5_000, 'the end', waitForLeftRunning(scripts.folder, NOBODY, 100));
+    await within(15_000, 'the end', waitForLeftRunning(scripts.folder, NOBODY, 100));
     expect(await exit).toEqual([null, 'SIGKILL']);
   });
 
   it('is nobody’s business where it works on another root', async () => {
     const child = await start(deleteCommand({ ...here(), root: `${scripts.folder}/other` }, 'box', false));
-    await within(5_000, 'the end', waitForLeftRunning(scripts.folder, NOBODY, 100));
+    await within(15_000, 'the end', waitForLeftRunning(scripts.folder, NOBODY, 100));
     expect(isRunning(child)).toBe(true);
   });
 
   it('is the shim’s where it is a child of the shim', async () => {
     const child = await start(deleteCommand(here(), 'box', false));
-    await within(5_000, 'the end', waitForLeftRunning(scripts.folder, process.pid, 100));
+    await within(15_000, 'the end', waitForLeftRunning(scripts.folder, process.pid, 100));
     expect(isRunning(child)).toBe(true);
   });
 
   it('is not mistaken for somebody’s own runc on that root', async () => {
     const { command, root } = here();
     const child = await start([command, '--root', root, 'exec', '-t', 'box', 'sh']);
-    await within(5_000, 'the end', waitForLeftRunning(root, NOBODY, 100));
+    await within(15_000, 'the end', waitForLeftRunning(root, NOBODY, 100));
     expect(isRunning(child)).toBe(true);
   });
 });
