@@ -36,7 +36,8 @@ export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: Checkpoint
         await runcCheckpoint(runc, { ...flags, id, leaveRunning: !exit }, timeoutMs);
       } catch (error) {
         if (!(error instanceof RuncError)) throw error;
-        if (await initHasEnded(runc.root, id)) throw new ContainerdError('containerExited', '', { cause: error });
+        if (await initHasEnded(runc.root, id))
+          throw new ContainerdError('containerExited', '', { cause: error });
         const trouble = wasFrozen ? '' : await thaw(runc, id);
         throw await explain(error, dumpLog(workPath), trouble);
       }
