@@ -16,6 +16,13 @@ const { ENOTTY } = osConstants.errno;
 /** What goes from one descriptor of ours to another, once the process runs. */
 type Stream = { name: StreamName; source: Source; sink: Sink };
 
+/** The process's ends, our streams, and which of them has what the runtime writes to stderr. */
+type Connected = {
+  childEnds: readonly [number, number, number];
+  streams: readonly Stream[];
+  errors: Source | undefined;
+};
+
 /**
  * Opens the stdio of a process without a terminal: a pipe for each path, /dev/null where there is none. The process never
  * gets the client's path itself, as runc restores pipes and /dev/null only.
@@ -25,8 +32,7 @@ export async function openPipes(paths: StdioPaths, onError: OnStreamError): Prom
   const sides = await openClientSides(paths);
   const opened: number[] = [];
   try {
-    const { childEnds, streams } = connect(sides, opened);
-    return createPipedStdio(childEnds, streams, onError);
+    return createPipedStdio(connect(sides, opened), onError);
   } catch (error) {
     opened.forEach(closeSync);
     closeSides(sides);
@@ -35,7 +41,7 @@ export async function openPipes(paths: StdioPaths, onError: OnStreamError): Prom
 }
 
 /** Makes the pipes; `opened` gets every descriptor as soon as it is there. */
-function connect({ stdin, stdout, stderr }: ClientSides, opened: number[]) {
+function connect({ stdin, stdout, stderr }: ClientSides, opened: number[]): Connected {
   const streams: Stream[] = [];
   const nothing = (): number => {
     const fd = openSync('/dev/null', constants.O_RDWR);
@@ -52,41 +58,42 @@ function connect({ stdin, stdout, stderr }: ClientSides, opened: number[]) {
     streams.push({ name: 'stdin', source, sink: pipeSink(write) });
     return read;
   };
-  const output = (name: StreamName, sink: Sink): number => {
+  const output = (name: StreamName, sink: Sink): { source: Source; end: number } => {
     const { read, write } = pipe('read');
-    streams.push({ name, source: pipeSource(read), sink });
-    return write;
+    const source = pipeSource(read);
+    streams.push({ name, source, sink });
+    return { source, end: write };
   };
+  const out = stdout && output('stdout', stdout);
+  // One pipe for one file, or nobody could tell in which order the two were written.
+  const err = stderr === stdout ? out : stderr && output('stderr', stderr);
   const childEnds = [
     stdin === undefined ? nothing() : input(stdin),
-    stdout === undefined ? nothing() : output('stdout', stdout),
-    stderr === undefined ? nothing() : output('stderr', stderr),
+    out?.end ?? nothing(),
+    err?.end ?? nothing(),
   ] as const;
-  return { childEnds, streams };
+  return { childEnds, streams, errors: err?.source };
 }
 
 const pipeSource = (fd: number): Source => ({ fd, kind: 'fifo', close: () => closeSync(fd) });
 
-function createPipedStdio(
-  childEnds: readonly [number, number, number],
-  streams: readonly Stream[],
-  onError: OnStreamError,
-): ProcessStdio {
+function createPipedStdio({ childEnds, streams, errors }: Connected, onError: OnStreamError): ProcessStdio {
   const copies = new Map<StreamName, Copy>();
   let handedOver = false;
   const handOver = (): void => {
     if (!handedOver) {
       handedOver = true;
-      childEnds.forEach(closeSync);
+      new Set(childEnds).forEach((fd) => {
+        closeSync(fd);
+      });
     }
   };
-  const stderr = streams.find(({ name }) => name === 'stderr');
   const stdin = streams.find(({ name }) => name === 'stdin');
 
   return {
     childEnds,
     handedOver: handOver,
-    runtimeOutput: () => (stderr === undefined ? '' : endOfOutput(stderr.source.fd)),
+    runtimeOutput: () => (errors === undefined ? '' : endOfOutput(errors.fd)),
     begin(onEnd) {
       let open = streams.length;
       if (open === 0) {

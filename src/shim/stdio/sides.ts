@@ -1,13 +1,13 @@
 import { closeAside, openSink, openSource } from './open.ts';
-import { createSink, type Sink, share } from './sink.ts';
+import { createSink, type Sink } from './sink.ts';
 import type { StdioPaths } from './stdio.ts';
 import type { Source } from './stream.ts';
 
-/** The client's side of a process's stdio; what has an empty path is absent. */
+/** The client's side of a process's stdio; what has an empty path is absent, stdout and stderr may be the same. */
 export type ClientSides = { stdin?: Source; stdout?: Sink; stderr?: Sink };
 
 /**
- * Opens the client's paths; stdout and stderr may be one file. Rejects with a `ShimError` (`stdio`) for the first that
+ * Opens the client's paths; stdout and stderr that lead to one file are one sink. Rejects with a `ShimError` (`stdio`) for the first that
  * cannot be opened, and leaves nothing open then.
  */
 export async function openClientSides({ stdin, stdout, stderr, append }: StdioPaths): Promise<ClientSides> {
@@ -22,14 +22,8 @@ export async function openClientSides({ stdin, stdout, stderr, append }: StdioPa
       sides.stdout = createSink(out);
     }
     const err = stderr === '' ? undefined : await openSink(stderr, append);
-    if (
-      err !== undefined &&
-      sides.stdout !== undefined &&
-      err.kind === 'file' &&
-      err.identity === out?.identity
-    ) {
+    if (err !== undefined && sides.stdout !== undefined && err.identity === out?.identity) {
       closeAside(err.fd);
-      sides.stdout = share(sides.stdout);
       sides.stderr = sides.stdout;
     } else if (err !== undefined) {
       sides.stderr = createSink(err);
@@ -43,7 +37,7 @@ export async function openClientSides({ stdin, stdout, stderr, append }: StdioPa
 
 /** Closes what has been opened and will not be copied. */
 export function closeSides(sides: ClientSides): void {
-  for (const side of Object.values(sides)) {
+  for (const side of new Set(Object.values(sides))) {
     side.close();
   }
 }

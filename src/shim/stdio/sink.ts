@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { pendingBytes } from '../../linux/descriptor.ts';
 import { hasReader } from '../../linux/readers.ts';
-import { createGate, diskGate, type Gate } from './gate.ts';
 import { closeAside, type Kind, type Opened } from './open.ts';
 
 /** How long what has been written to a FIFO is kept for a reader that has yet to open it. */
@@ -12,8 +11,6 @@ const LOOK_AGAIN_MS = 100;
 export type Sink = {
   readonly fd: number;
   readonly kind: Kind;
-  /** For writes from threads: one at a time, as all streams into one file share its position. */
-  readonly gate: Gate;
   /** The process has ended: from some time later on, a FIFO without a reader is one that nobody will read. */
   processEnded(): void;
   /** Nothing more will be written. */
@@ -27,33 +24,15 @@ export function createSink(opened: Opened): Sink {
 
 /** A sink for the pipe that is a process's stdin. */
 export function pipeSink(fd: number): Sink {
-  return { fd, kind: 'fifo', gate: diskGate, processEnded() {}, close: () => closeSync(fd) };
+  return { fd, kind: 'fifo', processEnded() {}, close: () => closeSync(fd) };
 }
 
-/** One sink for two streams, which is closed when both are done with it. */
-export function share(sink: Sink): Sink {
-  let users = 2;
-  return {
-    ...sink,
-    close() {
-      users -= 1;
-      if (users === 0) {
-        sink.close();
-      }
-    },
-  };
-}
-
-function createPlainSink({ fd, kind }: Opened): Sink {
-  const inTurn = createGate(1);
-  return {
-    fd,
-    kind,
-    gate: (task) => inTurn(() => diskGate(task)),
-    processEnded() {},
-    close: () => closeAside(fd),
-  };
-}
+const createPlainSink = ({ fd, kind }: Opened): Sink => ({
+  fd,
+  kind,
+  processEnded() {},
+  close: () => closeAside(fd),
+});
 
 /**
  * A FIFO, which we keep from failing (EPIPE) while its reader is away by being a reader ourselves, through a descriptor
@@ -81,7 +60,6 @@ function createFifoSink(keeper: number): Sink {
   return {
     fd,
     kind: 'fifo',
-    gate: diskGate,
     processEnded() {
       if (kept) {
         timer ??= setTimeout(leave, LINGER_MS);

@@ -1,5 +1,4 @@
 import { type Copy, startCopy } from './copy.ts';
-import { diskGate } from './gate.ts';
 import type { Kind } from './open.ts';
 import type { Sink } from './sink.ts';
 import { bufferTransfer, fileTransfer, spliceTransfer, type Transfer } from './transfer.ts';
@@ -40,10 +39,10 @@ function transferBetween(source: Source, sink: Sink): Transfer {
     return bufferTransfer(source.fd, sink.fd);
   }
   if (sink.kind === 'file') {
-    return fileTransfer(source.fd, sink.fd, 'source', sink.gate);
+    return fileTransfer(source.fd, sink.fd, 'source');
   }
   if (source.kind === 'file') {
-    return fileTransfer(source.fd, sink.fd, 'sink', diskGate);
+    return fileTransfer(source.fd, sink.fd, 'sink');
   }
   return spliceTransfer(source.fd, sink.fd);
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { pendingBytes, readNow, setPipeCapacity, writeNow } from '../../linux/descriptor.ts';
 import { SystemError } from '../../linux/error.ts';
 import { splice, spliceAside } from '../../linux/splice.ts';
-import type { Gate } from './gate.ts';
+import { diskGate } from './gate.ts';
 
 /**
  * What an attempt to move bytes came to: how many were moved, the end of the source, or the side that has to become
@@ -39,14 +39,14 @@ export function spliceTransfer(source: number, sink: number): Transfer {
 }
 
 /**
- * Between a pipe, which is the side named, and a file: on another thread, when the gate lets it. The way there and back
+ * Between a pipe, which is the side named, and a file: on another thread, when the gate of disks lets it. The way there and back
  * costs more than the bytes do, so a pipe that was found full is made larger: as fast as `cat` then, half of that before.
  */
-export function fileTransfer(source: number, sink: number, pipe: 'source' | 'sink', gate: Gate): Transfer {
+export function fileTransfer(source: number, sink: number, pipe: 'source' | 'sink'): Transfer {
   let grown = false;
   return {
     async move() {
-      const moved = await gate(() => spliceAside(source, sink, CHUNK_BYTES));
+      const moved = await diskGate(() => spliceAside(source, sink, CHUNK_BYTES));
       if (moved !== undefined && moved >= PIPE_BYTES && !grown) {
         grown = true;
         setPipeCapacity(pipe === 'source' ? source : sink, CHUNK_BYTES);
