@@ -1,8 +1,10 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { ContainerdError } from '../errors.ts';
+import { type WindowSize, windowSize } from '../linux/terminal.ts';
 import {
   type CreateRequest,
   INIT,
@@ -12,11 +14,13 @@ import {
 } from '../machines/messages.ts';
 import type { LaunchInput } from '../machines/process.ts';
 import {
-  type Detached,
+  createCommand,
   execCommand,
+  type Launching,
   type RuncLocation,
   restoreCommand,
   runCommand,
+  startCommand,
 } from '../runc/command.ts';
 import { lastWords } from '../runc/log.ts';
 import { initHasEnded } from '../runc/state-file.ts';
@@ -79,12 +83,13 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     await mkdir(files.folder, { mode: 0o700 });
     await writeRecord(files.folder, createOf(input));
   } else {
-    await writeFile(files.processFile, execProcess({ ...spec, env }, inherited), { mode: 0o600 });
+    const json = execProcess({ ...spec, env }, inherited, await consoleSize(stdio.console));
+    await writeFile(files.processFile, json, { mode: 0o600 });
   }
   const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
   return shim().start({
     key: { container: id, process },
-    argv: await commandLine(options, input, { id, consoleSocket, ...files }),
+    ...(await commandLines(options, input, { id, consoleSocket, ...files })),
     env: runcEnv(),
     cwd: '/',
     pidFile: files.pidFile,
@@ -111,23 +116,32 @@ const remove = (...files: string[]) => Promise.all(files.map((file) => rm(file, 
 
 type Files = ReturnType<typeof filesOf>;
 
-async function commandLine(
+/** What the shim is to run for it: one program, or one and then another. */
+type CommandLines = { argv: string[]; startArgv: string[] };
+
+async function commandLines(
   { runc, criu }: LaunchOptions,
   { launch, bundlePath }: LaunchInput,
-  options: Detached & Files,
-): Promise<string[]> {
+  options: Launching & Files,
+): Promise<CommandLines> {
   switch (launch.kind) {
-    case 'start':
-      return runCommand(runc, { ...options, bundle: bundlePath });
+    case 'start': {
+      const launching = { ...options, bundle: bundlePath };
+      // A process with a terminal waits until that has its client's size. All others start by one runc, not two.
+      return options.consoleSocket === ''
+        ? { argv: runCommand(runc, launching), startArgv: [] }
+        : { argv: createCommand(runc, launching), startArgv: startCommand(runc, launching) };
+    }
     case 'exec':
-      return execCommand(runc, options);
+      return { argv: execCommand(runc, options), startArgv: [] };
     case 'adopt':
       throw new Error('a start in flight is not started again');
     case 'restore': {
       const flags = await readRestoreFlags(bundlePath, launch.checkpoint);
       const imagePath = imagesOf(bundlePath, launch.checkpoint);
       await mkdir(options.workPath, { mode: 0o700 });
-      return restoreCommand(runc, { ...options, ...flags, criu, imagePath, bundle: bundlePath });
+      const restoring = { ...options, ...flags, criu, imagePath, bundle: bundlePath };
+      return { argv: restoreCommand(runc, restoring), startArgv: [] };
     }
   }
 }
@@ -137,8 +151,23 @@ const withPath = (env: string[], { path }: Inherited): string[] =>
   path === '' || env.some((entry) => entry.startsWith('PATH=')) ? env : [...env, path];
 
 /** The process of an exec (OCI runtime specification, `process`): what was asked for, the rest as the container's. */
-const execProcess = (spec: ProcessSpec, inherited: Inherited): string =>
-  JSON.stringify({ ...inherited.process, ...spec });
+const execProcess = (spec: ProcessSpec, inherited: Inherited, size: WindowSize | undefined): string =>
+  JSON.stringify({ ...inherited.process, ...spec, ...(size && { consoleSize: size }) });
+
+/** The size of a client's terminal, for an exec's, which runs at once; undefined where there is none to be had. */
+async function consoleSize(console: string): Promise<WindowSize | undefined> {
+  if (console === '') return undefined;
+  const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
+  const terminal = await open(console, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW).catch(() => undefined);
+  try {
+    return terminal && windowSize(terminal.fd);
+  } catch {
+    // The shim says what it is instead.
+    return undefined;
+  } finally {
+    await terminal?.close();
+  }
+}
 
 /** What went wrong, in the words of whoever knows: the kernel about a path, runc about a container. */
 async function explain(

@@ -8,8 +8,8 @@ export type RuncLocation = {
   root: string;
 };
 
-/** What `run`, `exec` and `restore` have in common: they detach and write down the pid they leave behind. */
-export type Detached = {
+/** What `run`, `create`, `exec` and `restore` have in common: they write down the pid of the process they leave behind. */
+export type Launching = {
   id: string;
   pidFile: string;
   /** Where runc logs as JSON lines: its last error line says why it failed. */
@@ -54,15 +54,16 @@ function globalFlags({ command, root }: RuncLocation, logFile = '', criu = ''): 
   ];
 }
 
-const detached = ({ pidFile, consoleSocket }: Detached): string[] => [
-  '--detach',
+const launching = ({ pidFile, consoleSocket }: Launching): string[] => [
   '--pid-file',
   pidFile,
   ...withTerminal(consoleSocket),
 ];
 
+const detached = (options: Launching): string[] => ['--detach', ...launching(options)];
+
 /** Creates and starts the container of a bundle. */
-export const runCommand = (runc: RuncLocation, options: Detached & { bundle: string }): string[] => [
+export const runCommand = (runc: RuncLocation, options: Launching & { bundle: string }): string[] => [
   ...globalFlags(runc, options.logFile),
   'run',
   ...detached(options),
@@ -72,8 +73,27 @@ export const runCommand = (runc: RuncLocation, options: Detached & { bundle: str
   options.id,
 ];
 
+/** Creates the container of a bundle, whose process waits until it is started. */
+export const createCommand = (runc: RuncLocation, options: Launching & { bundle: string }): string[] => [
+  ...globalFlags(runc, options.logFile),
+  'create',
+  ...launching(options),
+  '--bundle',
+  options.bundle,
+  '--',
+  options.id,
+];
+
+/** Starts the process of a container that has been created. */
+export const startCommand = (runc: RuncLocation, { id, logFile }: Launching): string[] => [
+  ...globalFlags(runc, logFile),
+  'start',
+  '--',
+  id,
+];
+
 /** Runs the process that a JSON file describes in a container. */
-export const execCommand = (runc: RuncLocation, options: Detached & { processFile: string }): string[] => [
+export const execCommand = (runc: RuncLocation, options: Launching & { processFile: string }): string[] => [
   ...globalFlags(runc, options.logFile),
   'exec',
   ...detached(options),
@@ -86,7 +106,7 @@ export const execCommand = (runc: RuncLocation, options: Detached & { processFil
 /** Restores a container from a checkpoint of its bundle. */
 export const restoreCommand = (
   runc: RuncLocation,
-  options: Detached & CriuFlags & { bundle: string },
+  options: Launching & CriuFlags & { bundle: string },
 ): string[] => [
   ...globalFlags(runc, options.logFile, options.criu),
   'restore',

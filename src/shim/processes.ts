@@ -27,6 +27,8 @@ export type ProcessesOptions = {
   openStdio: (request: Start, key: Key) => Promise<ProcessStdio>;
   /** Runs the program of a start to its end; rejects if it leaves no process behind. */
   run: (request: Start, stdio: ProcessStdio) => Promise<void>;
+  /** Lets the process go that waits for it. */
+  letGo: (request: Start) => Promise<void>;
   /** A process has ended, and what it had written has been passed on as far as anyone read it. */
   onExited: (exit: Exited) => void;
   /** Something that was there is there no more. */
@@ -123,11 +125,15 @@ export class Processes {
   }
 
   async #launch(key: Key, request: Start): Promise<ShimProcess> {
-    const { strays, openStdio, run } = this.#options;
+    const { strays, openStdio, run, letGo } = this.#options;
     const stdio = await openStdio(request, key);
     const watch = strays.watch();
     try {
       await run(request, stdio);
+      if (request.startArgv.length > 0) {
+        stdio.prepare();
+        await letGo(request);
+      }
       const pid = await readPidFile(request.pidFile);
       const stray = watch.find(pid);
       const process = { key, pid, startTime: stray?.startTime ?? startTimeOfChild(pid) };

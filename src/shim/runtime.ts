@@ -62,6 +62,18 @@ export async function runCommand(program: Program, options: RuntimeOptions): Pro
   }
 }
 
+/** Runs the second program of a `Start`. Rejects with a `ShimError`, as `runRuntime`. */
+export async function runStart(
+  { startArgv: argv, env, cwd, timeoutMs }: Start,
+  options: RuntimeOptions,
+): Promise<void> {
+  const program = { argv, env, cwd, timeoutMs };
+  const ran = await runCommand(program, options);
+  if (ran.exitStatus !== 0) {
+    throw failed(program, ran);
+  }
+}
+
 async function runToEnd(
   { timeoutMs, ...program }: Program,
   stdio: ProgramStdio,

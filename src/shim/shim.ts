@@ -10,7 +10,7 @@ import { createInheritance } from './inheritance.ts';
 import { lockPathIn, socketPathIn } from './places.ts';
 import { Processes } from './processes.ts';
 import { createReaper } from './reaper.ts';
-import { runCommand, runRuntime } from './runtime.ts';
+import { runCommand, runRuntime, runStart } from './runtime.ts';
 import { type Server, serve } from './server.ts';
 import { openConsole } from './stdio/console.ts';
 import { openPipes } from './stdio/pipes.ts';
@@ -53,6 +53,7 @@ export async function runShim({ stateDir, softDescriptors, log, onLeave }: ShimO
     strays,
     openStdio: (request, key) => openStdio(request, key, log),
     run: (request, stdio) => runRuntime(request, stdio, { reaper, inheritance }),
+    letGo: (request) => runStart(request, { reaper, inheritance }),
     onExited: (exit) => server?.tell(exit),
     onLess: () => departure.look(),
   });

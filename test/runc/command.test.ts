@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import {
   checkpointCommand,
+  createCommand,
   deleteCommand,
   execCommand,
   pauseCommand,
   restoreCommand,
   resumeCommand,
   runCommand,
+  startCommand,
 } from '../../src/runc/command.ts';
 
 const runc = { command: 'runc', root: '/r' };
-const detached = { id: 'box', pidFile: '/p', logFile: '/l', consoleSocket: '' };
+const launching = { id: 'box', pidFile: '/p', logFile: '/l', consoleSocket: '' };
 const criu = { imagePath: '/i', workPath: '/w', tcp: false, unixSockets: false, shell: false, criu: '' };
 
 const words = (argv: readonly string[]): string => argv.join(' ');
@@ -19,28 +21,29 @@ describe('the command line of runc', () => {
   it.each([
     [
       'run',
-      runCommand(runc, { ...detached, bundle: '/b' }),
+      runCommand(runc, { ...launching, bundle: '/b' }),
       'runc --root /r --log /l --log-format json run --detach --pid-file /p --bundle /b -- box',
     ],
     [
-      'run with a terminal',
-      runCommand(runc, { ...detached, consoleSocket: '/c', bundle: '/b' }),
-      'runc --root /r --log /l --log-format json run --detach --pid-file /p --console-socket /c --bundle /b -- box',
+      'create with a terminal',
+      createCommand(runc, { ...launching, consoleSocket: '/c', bundle: '/b' }),
+      'runc --root /r --log /l --log-format json create --pid-file /p --console-socket /c --bundle /b -- box',
     ],
+    ['start', startCommand(runc, launching), 'runc --root /r --log /l --log-format json start -- box'],
     [
       'exec',
-      execCommand(runc, { ...detached, processFile: '/j' }),
+      execCommand(runc, { ...launching, processFile: '/j' }),
       'runc --root /r --log /l --log-format json exec --detach --pid-file /p --process /j -- box',
     ],
     [
       'restore',
-      restoreCommand(runc, { ...detached, ...criu, bundle: '/b' }),
+      restoreCommand(runc, { ...launching, ...criu, bundle: '/b' }),
       'runc --root /r --log /l --log-format json restore --detach --pid-file /p --image-path /i --work-path /w --bundle /b -- box',
     ],
     [
       'restore with all flags',
       restoreCommand(runc, {
-        ...detached,
+        ...launching,
         ...criu,
         consoleSocket: '/c',
         tcp: true,
@@ -82,9 +85,9 @@ describe('the command line of runc', () => {
   });
 
   it.each([
-    ['run', (id: string) => runCommand(runc, { ...detached, id, bundle: '/b' })],
-    ['exec', (id: string) => execCommand(runc, { ...detached, id, processFile: '/j' })],
-    ['restore', (id: string) => restoreCommand(runc, { ...detached, ...criu, id, bundle: '/b' })],
+    ['run', (id: string) => runCommand(runc, { ...launching, id, bundle: '/b' })],
+    ['exec', (id: string) => execCommand(runc, { ...launching, id, processFile: '/j' })],
+    ['restore', (id: string) => restoreCommand(runc, { ...launching, ...criu, id, bundle: '/b' })],
     ['checkpoint', (id: string) => checkpointCommand(runc, { ...criu, id, leaveRunning: true })],
     ['pause', (id: string) => pauseCommand(runc, id)],
     ['resume', (id: string) => resumeCommand(runc, id)],

@@ -49,8 +49,14 @@ export function runRequest(
   const request = shim.request(id, '', changes);
   const terminal = request.consoleSocket === '' ? [] : ['--console-socket', request.consoleSocket];
   const { pidFile } = request;
-  const options = ['--detach', '--pid-file', pidFile, '--bundle', bundle, ...terminal, id];
-  return { ...request, argv: [...runc(shim, id), 'run', ...options] };
+  const options = ['--pid-file', pidFile, '--bundle', bundle, ...terminal, id];
+  return terminal.length === 0
+    ? { ...request, argv: [...runc(shim, id), 'run', '--detach', ...options] }
+    : {
+        ...request,
+        argv: [...runc(shim, id), 'create', ...options],
+        startArgv: [...runc(shim, id), 'start', id],
+      };
 }
 
 /** A start of a further process in a container by runc. */

@@ -102,11 +102,11 @@ test('an exec can have a terminal while its container has none', async () => {
     shim,
     'box',
     'exec-1',
-    ['/bin/sh', '-c', 'stty size; read word; echo "got $word"'],
+    ['/bin/sh', '-c', 'tty; read word; echo "got $word"'],
     consoleOf(terminal.path),
   );
   await shim.client.start(request);
-  await terminal.shows('24 80');
+  await terminal.shows('/dev/pts/');
   terminal.type('it\r');
   await shim.exit(request.key);
   await terminal.shows('got it\r\n');

@@ -130,6 +130,7 @@ export class ShimUnderTest {
       console: '',
       consoleSocket: '',
       timeoutMs: 0,
+      startArgv: [],
       append: false,
       ...changes,
     };

@@ -103,9 +103,13 @@ class Console implements ProcessStdio {
     return endOfOutput(this.#runtimeOutput);
   }
 
-  begin(onEnd: () => void): void {
-    // The runtime has ended, so whatever it has sent is there.
+  /** The runtime has ended, so whatever it has sent is there. */
+  prepare(): void {
     this.#socket.poll();
+  }
+
+  begin(onEnd: () => void): void {
+    this.prepare();
     const master = this.#master;
     if (master === undefined) {
       this.#onError('stdout', new Error('the runtime has sent no terminal'));

@@ -94,6 +94,7 @@ function createPipedStdio({ childEnds, streams, errors }: Connected, onError: On
     childEnds,
     handedOver: handOver,
     runtimeOutput: () => (errors === undefined ? '' : endOfOutput(errors.fd)),
+    prepare() {},
     begin(onEnd) {
       let open = streams.length;
       if (open === 0) {

@@ -11,6 +11,8 @@ export type ProcessStdio = {
    * copied, so that the words of a runtime that fails do not reach the client as if they were the process's.
    */
   runtimeOutput(): string;
+  /** The process is there and waits: what it will find at its first look is made ready. */
+  prepare(): void;
   /** The process runs: starts to copy; `onEnd` is called once, when all that could be copied has been. */
   begin(onEnd: () => void): void;
   /** The process has ended: resolves once what it had written by now has been passed on. */
