@@ -100,6 +100,8 @@ export function startSystem(
 ): System {
   const containers = new Map<string, Container>();
   const waiting = new Map<string, { id: string; answer: (outcome: Outcome) => void }>();
+  /** What waits, by container. */
+  const asked = new Map<string, Set<string>>();
 
   const reply = (_: unknown, { requestId, outcome }: Reply) => {
     // What a former daemon was asked has nobody left to answer.
@@ -107,6 +109,9 @@ export function startSystem(
     const request = waiting.get(requestId);
     if (request === undefined) return report(`request ${requestId} was answered twice`, failure('internal'));
     waiting.delete(requestId);
+    const others = asked.get(request.id);
+    others?.delete(requestId);
+    if (others?.size === 0) asked.delete(request.id);
     request.answer(outcome);
   };
   const provided = {
@@ -167,9 +172,7 @@ export function startSystem(
           for (const container of containers.values()) container.send(event);
         },
         abandon: (_, { id, failure: why }) => {
-          for (const [requestId, request] of waiting) {
-            if (request.id === id) reply(_, { requestId, outcome: refused(why) });
-          }
+          for (const requestId of asked.get(id) ?? []) reply(_, { requestId, outcome: refused(why) });
         },
       },
       guards: { isKnown: (_, id) => containers.has(id) },
@@ -186,7 +189,9 @@ export function startSystem(
   return {
     request: (request) =>
       new Promise((answer) => {
-        waiting.set(request.requestId, { id: request.id, answer });
+        const { requestId, id } = request;
+        waiting.set(requestId, { id, answer });
+        asked.set(id, (asked.get(id) ?? new Set()).add(requestId));
         supervisor.send(request);
       }),
     cancel: (id, requestId) => supervisor.send({ type: 'cancel', id, requestId }),

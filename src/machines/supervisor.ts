@@ -69,7 +69,7 @@ const supervisorSetup = setup({
     forgetContainer: (_, _id: string) => {},
     toContainer: (_, _to: { id: string; event: ToContainer }) => {},
     toAll: (_, _event: ToContainer) => {},
-    /** Answers whatever a container that failed has left unanswered. */
+    /** Answers whatever a container has left unanswered that has failed, or has given up on execs of its own. */
     abandon: (_, _container: { id: string; failure: Failure }) => {},
     reply: (_, _reply: Reply) => {},
     publish: (_, _notice: Notice | null) => {},
@@ -186,6 +186,10 @@ export const supervisorMachine = supervisorSetup.createMachine({
       actions: [
         { type: 'forgetContainer', params: ({ event }) => event.actorId },
         { type: 'leave', params: ({ event }) => event.actorId },
+        {
+          type: 'abandon',
+          params: ({ event }) => ({ id: event.actorId, failure: failure('containerExited') }),
+        },
         { type: 'publish', params: ({ event }) => event.output.exit },
       ],
     },

@@ -55,13 +55,13 @@ stopping.killing              | ·         | ·
 
 /** The end of a container's actor, which one that is there alone can come to. */
 const ENDS = `
-                              | c is gone               | c never ran       | c fails
-------------------------------|-------------------------|-------------------|-----------------------------------
-running, c starting           | forget c !exit          | forget c          | forget c abandon c report
-running, c starting, e queued | forget c !exit e<slot   | forget c e<slot   | forget c abandon c report e<slot
-stopping.asking               | forget c !exit →stopped | forget c →stopped | forget c abandon c report →stopped
-stopping.asking, e queued     | forget c !exit          | forget c          | forget c abandon c report
-stopping.killing              | forget c !exit →stopped | forget c →stopped | forget c abandon c report →stopped
+                              | c is gone                         | c never ran                 | c fails
+------------------------------|-----------------------------------|-----------------------------|-----------------------------------
+running, c starting           | forget c abandon c !exit          | forget c abandon c          | forget c abandon c report
+running, c starting, e queued | forget c abandon c !exit e<slot   | forget c abandon c e<slot   | forget c abandon c report e<slot
+stopping.asking               | forget c abandon c !exit →stopped | forget c abandon c →stopped | forget c abandon c report →stopped
+stopping.asking, e queued     | forget c abandon c !exit          | forget c abandon c          | forget c abandon c report
+stopping.killing              | forget c abandon c !exit →stopped | forget c abandon c →stopped | forget c abandon c report →stopped
 `;
 
 /** What has become of the containers of a former daemon. */
