@@ -14,7 +14,8 @@ const NO_ID = 0xffff_ffff;
 const invalid = (detail: string) => new ContainerdError('invalidArgument', detail);
 
 /** What is shown of a client's own words in an error: enough to recognise, never megabytes. */
-const shown = (text: string): string => JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+const begin = (text: string): string => text.replace(/^(.{64}).+$/su, '$1…');
+const shown = (text: string): string => JSON.stringify(begin(text));
 
 /** A container's id: it becomes a folder's name, so it is letters, digits, `_`, `.`, `-`, `+`, up to 255 bytes. */
 export function checkId(id: string): string {
@@ -60,7 +61,7 @@ export function checkSignal(signal: number): number {
 /** The status asked of a container. */
 export function checkStatus(status: string): '' | 'running' | 'paused' {
   if (status === '' || status === 'running' || status === 'paused') return status;
-  throw new ContainerdError('unknownStatus', status.slice(0, 64));
+  throw new ContainerdError('unknownStatus', begin(status));
 }
 
 /** A uid or gid. */
