@@ -39,10 +39,11 @@ async function makeRoom(socketPath: string): Promise<void> {
   const info = await lstat(socketPath).catch(() => undefined);
   if (info === undefined) return;
   if (!info.isSocket()) throw new Error(`${socketPath} is there and is no socket; it is left alone`);
-  if (await isAlive(socketPath)) throw new Error(`another daemon listens on ${socketPath}`);
+  if (await isAlive(socketPath)) throw new Error(`somebody else listens on ${socketPath}`);
   await unlink(socketPath);
 }
 
+/** Whether anybody has it: whoever cannot be connected to now, as it is busy or of another kind, is there too. */
 function isAlive(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);
@@ -50,6 +51,6 @@ function isAlive(socketPath: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED'));
   });
 }
