@@ -59,7 +59,7 @@ describe('a checkpoint', () => {
   });
 
   it('that takes too long is an error of its own, and leaves nothing', async () => {
-    const { made, left } = await make(() => {
+    const { made, left } = await make(async () => {
       throw new RuncTrouble('runc was killed', { timedOut: true });
     });
     await expect(made).rejects.toMatchObject({
