@@ -2,7 +2,7 @@
  * The examples of a page: what stands in its ```console fences. A line that begins with `$ ` is a command, which goes
  * on in the lines that begin with `> ` as a shell would prompt for them; the lines after it are what it prints.
  * There, `…` stands for whatever varies within a line, and a line of nothing else for any number of lines; two or more
- * blanks beside a `…` stand for any number of blanks, since a column moves with what stands in it. A line
+ * blanks within a line stand for any such gap, since a column moves with what stands in its rows. A line
  * `^C` (or `^D`, …) is that key, pressed once everything above it has been printed.
  */
 export type Example = {
@@ -47,14 +47,15 @@ const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\
 
 /** An expected line as a pattern; blanks at the end of a line are no difference that a reader sees. */
 function patternOf(line: string): RegExp {
-  const parts = line.trimEnd().split(/( {2,})?…( {2,})?/);
-  // What is captured stands between the parts: the blanks before a `…` and after it.
-  const pattern = parts.map((part, index) => {
-    if (index % 3 === 0) return escaped(part);
-    const blanks = part === undefined ? '' : ' +';
-    return index % 3 === 1 ? `${blanks}.*` : blanks;
-  });
-  return new RegExp(`^${pattern.join('')}$`, 'u');
+  const [, indent = '', text = ''] = /^( *)(.*)$/u.exec(line.trimEnd()) ?? [];
+  const pattern = text
+    .split(/( {2,}|…)/u)
+    .map((part) => (part === '…' ? '.*' : /^ {2,}$/.test(part) ? ' {2,}' : escaped(part)))
+    .join('')
+    // A number that is wider than the page's leaves one blank of a gap.
+    .replaceAll(' {2,}.*', ' +.*')
+    .replaceAll('.* {2,}', '.* +');
+  return new RegExp(`^${indent}${pattern}$`, 'u');
 }
 
 /**
