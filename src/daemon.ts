@@ -59,7 +59,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     onExit: (exit) => exited(exit),
     onLost: (cause) => log.error({ err: cause }, 'the shim was lost'),
   });
-  log.debug({ pid: shim.pid }, 'shim connected');
+  log.debug({ shimPid: shim.pid }, 'shim connected');
   const runc: Runc = { command: flags.runtime, root: stateDir.runc, run: createRunRunc(() => shim) };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
