@@ -28,6 +28,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // A wait for what is bound to come; two cores may be busy elsewhere.
+          expect: { poll: { timeout: 10_000 } },
           // Real daemons and real containers: two cores have enough with one file's at a time.
           fileParallelism: false,
         },
