@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { constants, createReadStream } from 'node:fs';
-import { cp, open, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
@@ -277,6 +277,42 @@ describe('what else is kept', () => {
     await runner.sh(id, 'echo >/data/go');
     expect((await events.exit(id, again.pid)).status).toBe(0);
     expect(await readFile(stdout, 'utf8')).toBe('kept\n1 1 99\n');
+  });
+});
+
+describe('a socket of which the other end is outside', () => {
+  it('is a matter of a flag, which is used again on restore', async () => {
+    const shared = path.join(bundles.folder, 'shared');
+    await mkdir(shared);
+    const make = (name: string, program: string) => {
+      const script = `busybox ln -s /shared/log /dev/log; exec busybox ${program}`;
+      return bundles.make(name, { args: ['sh', '-c', script], binds: { '/shared': shared } });
+    };
+    const logged = (message: string) =>
+      until(async () =>
+        (await readFile(path.join(shared, 'messages'), 'utf8').catch(() => '')).includes(message),
+      );
+    const [listener, id] = [unique('syslogd'), unique('logger')];
+    const listening = await daemon.create(listener, await make('syslogd', 'syslogd -n -O /shared/messages'));
+    await logged('syslogd started');
+
+    const bundle = await make('logger', 'logger -t box');
+    const stdin = path.join(runner.folder, 'words');
+    execFileSync('mkfifo', [stdin]);
+    const writer = await open(stdin, constants.O_RDWR);
+    const { pid } = await daemon.create(id, bundle, { stdin });
+    await writer.write('first\n');
+    await logged('box: first');
+    const refused = await failureOf(checkpoint(daemon, id, 'one', { exit: true }));
+    expect(refused.message).toContain('External socket is used. Consider using --ext-unix-sk option.');
+    await checkpoint(daemon, id, 'one', { exit: true, unixSockets: true });
+    await events.exit(id, pid);
+    const again = await daemon.create(id, bundle, { stdin, checkpoint: 'one' });
+    await writer.write('second\n');
+    await logged('box: second');
+    await writer.close();
+    expect((await events.exit(id, again.pid)).status).toBe(0);
+    await kill(listener, listening.pid);
   });
 });
 
