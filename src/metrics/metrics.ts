@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import type { DaemonFlags } from '../cli/daemon-flags.ts';
 import type { Logger } from '../log.ts';
 import { readMetrics, type Sources } from './daemon-metrics.ts';
@@ -6,9 +5,7 @@ import { createGraphite } from './graphite.ts';
 import { graphiteLines, graphiteName } from './graphite-lines.ts';
 import { printed } from './layout.ts';
 import { report } from './report.ts';
-
-/** What waits for a reader of stdout that does not read; what is more is left out. */
-const MAX_UNREAD_BYTES = 64 * 1024;
+import { openStdout } from './stdout.ts';
 
 type Flags = Pick<DaemonFlags, 'id' | 'debug' | 'graphiteAddress' | 'metricsIntervalMs'>;
 
@@ -21,8 +18,9 @@ export function startMetrics(flags: Flags, sources: Sources, log: Logger): () =>
   const stop = new AbortController();
 
   if (flags.debug) {
-    const stdout = pino.destination({ fd: 1, sync: false, maxLength: MAX_UNREAD_BYTES });
+    const stdout = openStdout();
     outlets.push((readings, date) => stdout.write(printed(readings, date)));
+    stop.signal.addEventListener('abort', () => stdout.close());
   }
   if (flags.graphiteAddress !== '') {
     const { graphiteAddress: address, id } = flags;

@@ -15,6 +15,9 @@ afterAll(() => bundles?.remove());
 
 const unique = (name: string) => `${name}-${process.pid}`;
 
+/** Less than a dozen reports have; what wakes its threads up the daemon writes too. */
+const FEW_BYTES = 16_000;
+
 /** Asks again until something is there. */
 async function eventually<T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (;;) {
@@ -104,6 +107,26 @@ describe('metrics on stdout', () => {
     });
     expect(held).toBeGreaterThan(10);
   });
+});
+
+it('metrics that nobody reads delay nobody, not even the end of the daemon', async () => {
+  const daemon = await TestDaemon.start({ flags: ['--debug', '--metrics-interval', '1ms'] });
+  try {
+    daemon.child.stdout?.pause();
+    // As long as there is room in the pipe, what the daemon has written (proc(5): wchar) grows by reports.
+    const written: number[] = [];
+    await eventually(async () => {
+      const io = await readFile(`/proc/${daemon.child.pid}/io`, 'utf8');
+      written.push(Number(/^wchar: (\d+)$/m.exec(io)?.[1]));
+      const [before = 0, now = 0] = [written.at(-20), written.at(-1)];
+      return before > 0 && now - before < FEW_BYTES ? true : undefined;
+    });
+    expect(await daemon.containers()).toEqual([]);
+    expect(await daemon.stop()).toBe(0);
+  } finally {
+    daemon.child.kill('SIGKILL');
+    await daemon.remove();
+  }
 });
 
 it('metrics go on counting events where a former daemon ended', async () => {
