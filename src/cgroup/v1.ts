@@ -1,0 +1,132 @@
+import type {
+  BlkioStats,
+  BlkioStatsEntry,
+  CgroupStats,
+  CpuStats,
+  HugetlbStats,
+  MemoryData,
+  MemoryStats,
+} from '../generated/messages/api.ts';
+import type { ControlFiles } from './control-files.ts';
+import { parseCounter, parseCounters } from './counters.ts';
+
+/** Numbers of cgroup v1 (the kernel's Documentation/admin-guide/cgroup-v1), as libcontainer of runc 1.1 reads them. */
+
+/** cpuacct.stat counts ticks of USER_HZ, which is 100 on every architecture that Node runs on. */
+const NS_PER_TICK = 10_000_000n;
+
+/** What a controller's files say of a container. */
+export function statsV1(files: ControlFiles): CgroupStats {
+  return {
+    cpu_stats: cpuStats(files),
+    memory_stats: memoryStats(files),
+    blkio_stats: blkioStats(files),
+    hugetlb_stats: hugetlbStats(files),
+  };
+}
+
+function cpuStats(files: ControlFiles): CpuStats {
+  const percpu = files.read('cpuacct', 'cpuacct.usage_percpu').split(' ').filter(isField).map(parseCounter);
+  const ticks = parseCounters(files.read('cpuacct', 'cpuacct.stat'));
+  const throttling = parseCounters(files.read('cpu', 'cpu.stat'));
+  return {
+    cpu_usage: {
+      // cpuacct.usage is their sum: one file less to read.
+      total_usage: percpu.reduce((sum, usage) => sum + usage, 0n),
+      percpu_usage: percpu,
+      usage_in_kernelmode: (ticks.system ?? 0n) * NS_PER_TICK,
+      usage_in_usermode: (ticks.user ?? 0n) * NS_PER_TICK,
+    },
+    throttling_data: {
+      periods: throttling.nr_periods ?? 0n,
+      throttled_periods: throttling.nr_throttled ?? 0n,
+      throttled_time: throttling.throttled_time ?? 0n,
+    },
+  };
+}
+
+const isField = (text: string): boolean => text.trim() !== '';
+
+function memoryStats(files: ControlFiles): MemoryStats {
+  const stats = parseCounters(files.read('memory', 'memory.stat'));
+  return {
+    cache: stats.cache ?? 0n,
+    usage: memoryData(files, 'memory'),
+    swap_usage: memoryData(files, 'memory.memsw'),
+    kernel_usage: memoryData(files, 'memory.kmem'),
+    stats,
+  };
+}
+
+const memoryData = (files: ControlFiles, name: string): MemoryData => ({
+  usage: parseCounter(files.read('memory', `${name}.usage_in_bytes`)),
+  max_usage: parseCounter(files.read('memory', `${name}.max_usage_in_bytes`)),
+  failcnt: parseCounter(files.read('memory', `${name}.failcnt`)),
+});
+
+/** Who counts I/O depends on the disk's scheduler: BFQ, CFQ, or else the throttling policy, which sees all of it. */
+const BLKIO_POLICIES = [
+  { prefix: 'blkio.bfq.', suffix: '_recursive' },
+  { prefix: 'blkio.', suffix: '_recursive' },
+  { prefix: 'blkio.throttle.', suffix: '_recursive' },
+  { prefix: 'blkio.throttle.', suffix: '' },
+];
+
+function blkioStats(files: ControlFiles): BlkioStats {
+  for (const { prefix, suffix } of BLKIO_POLICIES) {
+    const read = (name: string) => parseBlkio(files.read('blkio', `${prefix}${name}${suffix}`));
+    const serviced = read('io_serviced');
+    if (serviced.length === 0) continue;
+    return {
+      io_service_bytes_recursive: read('io_service_bytes'),
+      io_serviced_recursive: serviced,
+      io_queued_recursive: read('io_queued'),
+      io_service_time_recursive: read('io_service_time'),
+      io_wait_time_recursive: read('io_wait_time'),
+      io_merged_recursive: read('io_merged'),
+      io_time_recursive: read('time'),
+      sectors_recursive: read('sectors'),
+    };
+  }
+  return NO_BLKIO;
+}
+
+const NO_BLKIO: BlkioStats = {
+  io_service_bytes_recursive: [],
+  io_serviced_recursive: [],
+  io_queued_recursive: [],
+  io_service_time_recursive: [],
+  io_wait_time_recursive: [],
+  io_merged_recursive: [],
+  io_time_recursive: [],
+  sectors_recursive: [],
+};
+
+/** `8:0 Read 4096`, or `8:0 4096` where operations are not told apart; the total of all disks is left out. */
+const BLKIO_LINE = /^(\d+):(\d+)(?: (\w+))? (\d+)$/gm;
+
+function parseBlkio(text: string): BlkioStatsEntry[] {
+  return [...text.matchAll(BLKIO_LINE)].map(([, major = '', minor = '', op = '', value = '']) => ({
+    major: BigInt(major),
+    minor: BigInt(minor),
+    op,
+    value: BigInt(value),
+  }));
+}
+
+const HUGETLB_USAGE = /^hugetlb\.([^.]+)\.usage_in_bytes$/;
+
+function hugetlbStats(files: ControlFiles): { [pageSize: string]: HugetlbStats } {
+  const sizes = files.names('hugetlb').flatMap((name) => HUGETLB_USAGE.exec(name)?.[1] ?? []);
+  const read = (size: string, file: string) => parseCounter(files.read('hugetlb', `hugetlb.${size}.${file}`));
+  return Object.fromEntries(
+    sizes.map((size) => [
+      size,
+      {
+        usage: read(size, 'usage_in_bytes'),
+        max_usage: read(size, 'max_usage_in_bytes'),
+        failcnt: read(size, 'failcnt'),
+      },
+    ]),
+  );
+}

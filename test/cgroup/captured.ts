@@ -1,0 +1,18 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type CgroupPaths, type ControlFiles, openControlFiles } from '../../src/cgroup/control-files.ts';
+import { createKernelFiles } from '../../src/cgroup/kernel-files.ts';
+
+/** Where the files of test/cgroup/fixtures are: they hold what the kernel shows for a container under load. */
+export const captured = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+
+/** The folders of the v1 controllers captured. */
+export const pathsV1 = (): CgroupPaths =>
+  Object.fromEntries(
+    readdirSync(captured('v1')).map((controller) => [controller, captured(`v1/${controller}`)]),
+  );
+
+export const pathsV2 = (): CgroupPaths => ({ '': captured('v2') });
+
+export const openCaptured = (paths: CgroupPaths): ControlFiles =>
+  openControlFiles(paths, createKernelFiles(100));

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { createKernelFiles } from '../../src/cgroup/kernel-files.ts';
+import { createSampler } from '../../src/cgroup/sampler.ts';
+import { processStat } from '../../src/linux/process-stat.ts';
+import { pathsV1, pathsV2 } from './captured.ts';
+
+const self = { pid: process.pid, startTime: String(processStat(process.pid)?.startTime) };
+const sampleOf = (subject: Parameters<typeof createSampler>[0]) => {
+  const sampler = createSampler(subject, createKernelFiles(100));
+  const sample = sampler.sample();
+  sampler.close();
+  return sample;
+};
+
+describe('a sample', () => {
+  it('is stamped in unix seconds, and has the network of the container’s init', () => {
+    const before = BigInt(Math.floor(Date.now() / 1000));
+    const sample = sampleOf({ cgroupPaths: pathsV1(), ...self });
+    expect(sample?.timestamp).toBeGreaterThanOrEqual(before);
+    expect(sample?.timestamp).toBeLessThanOrEqual(before + 2n);
+    expect(sample?.network_stats.map(({ name }) => name)).toContain('lo');
+  });
+
+  it('is of v1 where the container has v1 controllers, though it has a folder of v2 beside them', () => {
+    const sample = sampleOf({ cgroupPaths: { ...pathsV1(), ...pathsV2() }, ...self });
+    expect(sample?.cgroup_stats?.cpu_stats?.cpu_usage?.percpu_usage).toHaveLength(4);
+  });
+
+  it('is of v2 where the container has one cgroup', () => {
+    const sample = sampleOf({ cgroupPaths: pathsV2(), ...self });
+    expect(sample?.cgroup_stats?.memory_stats?.stats).toHaveProperty('anon');
+  });
+
+  it('has no network of a process that has the pid of an init that is gone', () => {
+    const sample = sampleOf({ cgroupPaths: pathsV1(), ...self, startTime: '1' });
+    expect(sample?.network_stats).toEqual([]);
+    expect(sample?.cgroup_stats?.memory_stats?.cache).toBe(33_554_432n);
+  });
+
+  it('has what is left where a controller is missing', () => {
+    const { memory: _, ...cgroupPaths } = pathsV1();
+    const sample = sampleOf({ cgroupPaths, ...self });
+    expect(sample?.cgroup_stats).toMatchObject({
+      memory_stats: { usage: { usage: 0n }, stats: {} },
+      cpu_stats: { cpu_usage: { total_usage: 1_830_145_627_310n } },
+    });
+  });
+
+  it('is none where the container’s cgroups are gone', () => {
+    expect(
+      sampleOf({ cgroupPaths: { memory: '/nonexistent', cpu: '/nonexistent' }, ...self }),
+    ).toBeUndefined();
+    expect(sampleOf({ cgroupPaths: { '': '/nonexistent' }, ...self })).toBeUndefined();
+  });
+});
