@@ -10,6 +10,8 @@ import { createRestore, unknownExit } from './actors/restore.ts';
 import { createRunRunc } from './actors/run-runc.ts';
 import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
 import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
+import { createStatsCollector } from './actors/stats.ts';
+import { findSubject, statsThread } from './actors/stats-thread.ts';
 import { startSystem } from './actors/system.ts';
 import { createTransitionLog } from './actors/transition-log.ts';
 import { deleteCheckpoint } from './checkpoints/store.ts';
@@ -29,6 +31,9 @@ import { ensureShim } from './shim/launch.ts';
 
 /** The shim is bundled next to the daemon. */
 const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim.js', import.meta.url))];
+
+/** The thread that reads the kernel's files; bundled there too. */
+const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
 
 /** How long CRIU may take. */
 const CHECKPOINT_TIMEOUT_MS = 600_000;
@@ -131,7 +136,11 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   // Whoever comes earlier would find none of the containers there.
   await system.restored;
   const machine = { id: flags.id, cpus: os.cpus().length, memoryBytes: BigInt(os.totalmem()) };
-  const server = await listen(createApi({ system, hub, machine }), flags.listen);
+  const stats = createStatsCollector({
+    startThread: statsThread(STATS_PROGRAM),
+    find: findSubject(stateDir.runc),
+  });
+  const server = await listen(createApi({ system, hub, stats, machine }), flags.listen);
   const stopMetrics = startMetrics(flags, { starts, system, hub }, log);
   log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
 
@@ -139,6 +148,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   stopMetrics();
   await announcer.settled();
   server.close();
+  stats.close();
   await journal.close();
   shim.close();
   lock.release();

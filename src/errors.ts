@@ -11,7 +11,6 @@ export type Status =
   | 'ALREADY_EXISTS'
   | 'RESOURCE_EXHAUSTED'
   | 'FAILED_PRECONDITION'
-  | 'UNIMPLEMENTED'
   | 'INTERNAL'
   | 'UNAVAILABLE'
   | 'DEADLINE_EXCEEDED';
@@ -44,7 +43,6 @@ export const catalogue = {
   cancelled: ['CANCELLED', 'containerd: the client cancelled the request'],
   runtimeTimeout: ['DEADLINE_EXCEEDED', 'containerd: runtime took too long: '],
   runtimeFailed: ['INTERNAL', 'containerd: '],
-  unimplemented: ['UNIMPLEMENTED', 'containerd: not implemented: '],
   internal: ['INTERNAL', 'containerd: '],
 } as const satisfies Record<string, readonly [Status, string]>;
 

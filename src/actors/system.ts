@@ -79,6 +79,8 @@ export type System = {
   /** The containers that a client can see. */
   list(): ContainerView[];
   find(id: string): ContainerView | undefined;
+  /** Calls back once a container that is there now has gone, before anybody is told of its exit; returns how to end that. */
+  onGone(id: string, gone: () => void): () => void;
   /** How many actors there are: the supervisor, the containers and their processes. */
   countActors(): number;
 };
@@ -203,6 +205,10 @@ export function startSystem(
     find: (id) => {
       const container = containers.get(id);
       return container && viewOf(container);
+    },
+    onGone: (id, gone) => {
+      const subscription = containers.get(id)?.subscribe({ complete: gone, error: gone });
+      return () => subscription?.unsubscribe();
     },
     countActors: () => {
       let count = 1 + containers.size;

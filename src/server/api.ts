@@ -1,5 +1,6 @@
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { EventHub } from '../actors/event-hub.ts';
+import type { StatsCollector } from '../actors/stats.ts';
 import type { System } from '../actors/system.ts';
 import { readBundle } from '../bundle/bundle.ts';
 import { listCheckpoints } from '../checkpoints/store.ts';
@@ -17,13 +18,14 @@ import {
   updateRequest,
 } from './requests.ts';
 import { type MachineInfo, stateResponse } from './state.ts';
+import { type ApiHandlers, streamStats } from './stats.ts';
 import { serviceError, serviceErrorOf } from './status.ts';
 import { checkId } from './validate.ts';
 
-export type ApiOptions = { system: System; hub: EventHub; machine: MachineInfo };
+export type ApiOptions = { system: System; hub: EventHub; stats: StatsCollector; machine: MachineInfo };
 
 /** The service `types.API`: each call becomes a request to the system, and its outcome the answer. */
-export function createApi({ system, hub, machine }: ApiOptions): wire.APIServer {
+export function createApi({ system, hub, stats, machine }: ApiOptions): ApiHandlers {
   let requests = 0;
   const nextId = () => `r${++requests}`;
 
@@ -80,7 +82,6 @@ export function createApi({ system, hub, machine }: ApiOptions): wire.APIServer 
     listCheckpoint: (call, callback) => void list(call, callback),
     state: (_call, callback) => callback(null, stateResponse(system.list(), machine)),
     events: (call) => streamEvents(call, hub),
-    getStats: (call) =>
-      void call.destroy(Object.assign(new Error(), serviceError(failure('unimplemented', 'GetStats')))),
+    getStats: (call) => streamStats(call, system, stats),
   };
 }

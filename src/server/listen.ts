@@ -2,7 +2,7 @@ import { lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { type APIServer, APIService } from '../generated/api.ts';
+import { type ApiHandlers, apiService } from './stats.ts';
 
 /** Owner and group may connect (unix(7): to connect is to write). */
 const SOCKET_UMASK = 0o117;
@@ -17,11 +17,11 @@ export type ApiServer = {
  * Serves the API on a unix socket (a path). A socket that nobody listens on is replaced. Throws where somebody does,
  * and where the path is something else, which is left alone.
  */
-export async function listen(api: APIServer, socketPath: string): Promise<ApiServer> {
+export async function listen(api: ApiHandlers, socketPath: string): Promise<ApiServer> {
   await mkdir(path.dirname(socketPath), { recursive: true, mode: 0o711 });
   await makeRoom(socketPath);
   const server = new Server({ 'grpc.max_concurrent_streams': 100_000 });
-  server.addService(APIService, api);
+  server.addService(apiService, api);
   const before = process.umask(SOCKET_UMASK);
   try {
     await new Promise<void>((resolve, reject) => {

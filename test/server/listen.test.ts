@@ -17,14 +17,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { APIClient, type APIServer } from '../../src/generated/api.ts';
+import { APIClient } from '../../src/generated/api.ts';
 import { checked } from '../../src/linux/error.ts';
 import { libc } from '../../src/linux/libc.ts';
 import { type ApiServer, listen } from '../../src/server/listen.ts';
+import type { ApiHandlers } from '../../src/server/stats.ts';
 
 const api = {
   state: (_call, callback) => callback(null, { containers: [], machine: undefined }),
-} as APIServer;
+} as ApiHandlers;
 
 let folder: string;
 let socketPath: string;

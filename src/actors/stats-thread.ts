@@ -1,0 +1,39 @@
+import { Worker } from 'node:worker_threads';
+import type { Sampled, ThreadData } from '../cgroup/thread-messages.ts';
+import { descriptorLimit } from '../linux/rlimit.ts';
+import { readStateFile } from '../runc/state-file.ts';
+import type { StatsOptions } from './stats.ts';
+
+/** Where a container's numbers are: runc has written down its cgroups. */
+export const findSubject =
+  (runcRoot: string): StatsOptions['find'] =>
+  async ({ id, pid, startTime }) => {
+    const state = await readStateFile(runcRoot, id);
+    return state && { cgroupPaths: state.cgroupPaths, pid, startTime };
+  };
+
+/** Starts threads of the program given, which is src/containerd-stats.ts as the build bundles it. */
+export const statsThread =
+  (program: URL): StatsOptions['startThread'] =>
+  (onSampled, onFailed) => {
+    // The other half of the descriptors is for clients, and for whatever else the daemon holds.
+    const workerData: ThreadData = { maxOpenFiles: Number(descriptorLimit().soft / 2n) };
+    const worker = new Worker(program, { workerData });
+    worker.on('message', (sampled: Sampled[]) => onSampled(sampled));
+    // An error is followed by the end; only the first of them counts.
+    let ended = false;
+    const end = () => {
+      ended = true;
+      worker.removeAllListeners('message');
+      // Its descriptors are closed with it (`trackUnmanagedFds` of worker_threads).
+      void worker.terminate();
+    };
+    const failed = (error: Error) => {
+      if (ended) return;
+      end();
+      onFailed(error);
+    };
+    worker.on('error', failed);
+    worker.on('exit', (code) => failed(new Error(`the thread that takes samples ended with ${code}`)));
+    return { post: (message) => worker.postMessage(message), end };
+  };
