@@ -94,6 +94,7 @@ function createOutlet(call: Call) {
     open(replayed = 0n): void {
       isOpen = true;
       backlog = backlog.filter((event) => event.sequence > replayed);
+      if (missed !== undefined && missed.sequence <= replayed) missed = undefined;
       flush();
     },
     clear(): void {
