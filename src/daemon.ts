@@ -146,10 +146,11 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
 
   await system.stopped;
   stopMetrics();
+  // What a full disk does not take, the shim keeps for the next daemon.
+  await journal.close();
   await announcer.settled();
   server.close();
   stats.close();
-  await journal.close();
   shim.close();
   lock.release();
   log.info('containerd has ended');
