@@ -39,15 +39,14 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Timers of Node take no more; a longer one would be over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_AGE_MS = 36_500 * DAY_MS;
+/** 107 bytes are a socket's path (unix(7)), of which the longest in it, of a console, takes 27. */
+const MAX_STATE_DIR_BYTES = 80;
 const JOURNAL_BYTES = 64 * 2 ** 20;
 
 const flags = (hostname: string) => [
   nameFlag('--id', 'unique containerd id to identify the instance', hostname),
   boolFlag('--debug', 'enable debug output in the logs'),
-  valueFlag('--state-dir', 'runtime state directory', shown('/run/containerd'), (text) => {
-    if (text === '') throw new CliError('must not be empty');
-    return path.resolve(text);
-  }),
+  valueFlag('--state-dir', 'runtime state directory', shown('/run/containerd'), parseStateDir),
   integerFlag('-c, --concurrency', 'set the concurrency level for tasks', { value: 10, min: 1 }),
   durationFlag('--metrics-interval', 'interval for flushing metrics to the store', {
     valueMs: MINUTE_MS,
@@ -72,6 +71,15 @@ const flags = (hostname: string) => [
 ];
 
 const shown = (value: string) => ({ value, shown: value });
+
+function parseStateDir(text: string): string {
+  if (text === '') throw new CliError('must not be empty');
+  const stateDir = path.resolve(text);
+  if (Buffer.byteLength(stateDir) > MAX_STATE_DIR_BYTES) {
+    throw new CliError(`must be no longer than ${MAX_STATE_DIR_BYTES} bytes, as there are sockets in it`);
+  }
+  return stateDir;
+}
 
 /** As a shell looks for a program: what holds a slash is a path. */
 function parseRuntime(text: string): string {

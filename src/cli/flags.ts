@@ -51,14 +51,14 @@ export const integerFlag = (
     return number;
   });
 
-/** A Go duration, in milliseconds; at least `minMs`, and `maxMs` at most. */
+/** A Go duration, in whole milliseconds; at least `minMs`, and `maxMs` at most. */
 export const durationFlag = (
   names: string,
   usage: string,
   { valueMs, minMs, maxMs }: { valueMs: number; minMs: number; maxMs: number },
 ): Option =>
   valueFlag(names, usage, { value: valueMs, shown: formatDuration(valueMs) }, (text) => {
-    const durationMs = parseDuration(text);
+    const durationMs = Math.round(parseDuration(text));
     if (durationMs < minMs) throw new CliError(`must be at least ${formatDuration(minMs)}`);
     if (durationMs > maxMs) throw new CliError(`must be at most ${formatDuration(maxMs)}`);
     return durationMs;

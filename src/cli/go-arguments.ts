@@ -22,7 +22,7 @@ export function fromGo(
     const arg = args[at] ?? '';
     const [, name, equals, value = ''] = /^--?([^=-][^=]*)(=)?(.*)$/s.exec(arg) ?? [];
     if (arg === '--' || (stopAtOperand && name === undefined)) break;
-    const option = options.find(({ long, short }) => long === `--${name}` || short === arg);
+    const option = options.find(({ long, short }) => long === `--${name}` || short === `-${name}`);
     const long = option?.long ?? arg;
     if (option === undefined) others.push(arg === '-help' ? '--help' : arg);
     else if (!option.isBoolean()) {

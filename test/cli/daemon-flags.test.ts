@@ -35,6 +35,7 @@ describe('the daemon’s flags', () => {
     [['--debug', '--oom-notify'], { debug: true, oomNotify: true }],
     [['--state-dir', '/var/../s/'], { stateDir: '/s' }],
     [['--state-dir', 's'], { stateDir: path.resolve('s') }],
+    [[`--state-dir=/${'x'.repeat(79)}`], { stateDir: `/${'x'.repeat(79)}` }],
     [['--concurrency', '3'], { concurrency: 3 }],
     [['-c', '3'], { concurrency: 3 }],
     [['--metrics-interval=1m0.5s'], { metricsIntervalMs: 60_500 }],
@@ -44,6 +45,8 @@ describe('the daemon’s flags', () => {
     [['--runtime', 'bin/crun'], { runtime: path.resolve('bin/crun') }],
     [['--runtime', 'crun'], { runtime: 'crun' }],
     [['--runtime-timeout', '1h'], { runtimeTimeoutMs: 3_600_000 }],
+    [['--runtime-timeout', '1.0006s'], { runtimeTimeoutMs: 1_001 }],
+    [['--journal-age', '1h0.0001s'], { journalAgeMs: 3_600_000 }],
     [['--graphite-address', 'graphite.example:2003'], { graphiteAddress: 'graphite.example:2003' }],
     [['--graphite-address', '[::1]:2003'], { graphiteAddress: '[::1]:2003' }],
     [['--journal-bytes', '4096', '--journal-age', '24h'], { journalBytes: 4096, journalAgeMs: 86_400_000 }],
@@ -55,6 +58,8 @@ describe('the daemon’s flags', () => {
     [['-debug', '-id', '-debug'], { debug: true, id: '-debug' }],
     [['-concurrency=4', '-oom-notify=true'], { concurrency: 4, oomNotify: true }],
     [['--debug', '--debug=false'], { debug: false }],
+    [['-c=4', '-l=/tmp/c.sock'], { concurrency: 4, listen: '/tmp/c.sock' }],
+    [['--c', '4', '--l=/tmp/c.sock'], { concurrency: 4, listen: '/tmp/c.sock' }],
   ])('may be written as Go’s: %j', (argv, flags) => {
     expect(flagsOf(...argv)).toEqual({ ...DEFAULTS, ...flags });
   });
@@ -74,6 +79,10 @@ describe('the daemon’s flags', () => {
       'invalid value "600h" for flag --metrics-interval: must be at most 596h31m23.647s',
     ],
     [['--id', ''], 'invalid value "" for flag --id: must not be empty'],
+    [
+      [`--state-dir=/${'é'.repeat(40)}`],
+      `invalid value "/${'é'.repeat(40)}" for flag --state-dir: must be no longer than 80 bytes, as there are sockets in it`,
+    ],
     [['--state-dir='], 'invalid value "" for flag --state-dir: must not be empty'],
     [
       ['-l', 'tcp://:80'],
