@@ -1,6 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { closeSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openPty } from '../../src/linux/pty.ts';
+import { setWindowSize, windowSize } from '../../src/linux/terminal.ts';
 import { ClientTerminal } from '../linux/client-terminal.ts';
+import { sendDescriptors } from '../linux/send-descriptor.ts';
 import { deleteContainer, execRequest, makeBundle, runRequest } from './bundle.ts';
 import { buildShim, ShimUnderTest } from './shim-under-test.ts';
 
@@ -49,6 +53,28 @@ test('the terminal has the client’s size from the first', async () => {
   terminal.resize(132, 43);
   await start('stty size');
   await terminal.shows('43 132\r\n');
+});
+
+test('the terminal has the client’s size though it comes with another, as a restored one does', async () => {
+  terminal.resize(132, 43);
+  const gate = shim.path('gate');
+  execFileSync('mkfifo', [gate]);
+  const request = shim.request('box', 'sleep 600', consoleOf(terminal.path));
+  const started = shim.client.start({
+    ...request,
+    argv: ['sh', '-c', `read on <${gate}; exec "$@"`, 'sh', ...request.argv],
+  });
+  // This is what CRIU does: the terminal is handed over before it gets the size that it had.
+  const { master } = openPty();
+  await vi.waitFor(() => sendDescriptors(request.consoleSocket, master));
+  await vi.waitFor(() => expect(windowSize(master)).toEqual({ width: 132, height: 43 }));
+  setWindowSize(master, { width: 80, height: 24 });
+  writeFileSync(gate, 'on\n');
+  await started;
+  expect(windowSize(master)).toEqual({ width: 132, height: 43 });
+  closeSync(master);
+  await shim.client.kill(key, 9);
+  await shim.exit(key);
 });
 
 test('a new size of the client’s terminal arrives within a second, or at once by request', async () => {

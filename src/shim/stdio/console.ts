@@ -3,7 +3,13 @@ import { duplicate, writeNow } from '../../linux/descriptor.ts';
 import { type DescriptorSocket, receiveDescriptor } from '../../linux/descriptor-socket.ts';
 import { SystemError } from '../../linux/error.ts';
 import { createPipe } from '../../linux/pipe.ts';
-import { endOfFileCharacter, makeRaw, setWindowSize, type WindowSize } from '../../linux/terminal.ts';
+import {
+  endOfFileCharacter,
+  makeRaw,
+  setWindowSize,
+  type WindowSize,
+  windowSize,
+} from '../../linux/terminal.ts';
 import { ShimError } from '../error.ts';
 import { type ConsoleClient, type ConsoleClientPaths, openConsoleClient } from './console-client.ts';
 import type { Copy } from './copy.ts';
@@ -122,6 +128,8 @@ class Console implements ProcessStdio {
     if (isTerminal) {
       this.#clientSide(() => {
         makeRaw(output.fd);
+        // Again: what CRIU has restored since is the size that the terminal had.
+        setWindowSize(master, windowSize(output.fd));
       });
     }
     this.#output = startStream({
