@@ -1,11 +1,7 @@
-import { closeSync, constants, openSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readNow, setNonblocking, writeNow } from '../../src/linux/descriptor.ts';
-import { openPty } from '../../src/linux/pty.ts';
-import { setWindowSize } from '../../src/linux/terminal.ts';
-import { watchFd } from '../../src/linux/watch.ts';
+import { ClientTerminal } from '../linux/client-terminal.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
-import { checkpoint, until } from './fixtures/checkpoint.ts';
+import { checkpoint } from './fixtures/checkpoint.ts';
 import { type EventStream, processState, TestDaemon } from './fixtures/daemon.ts';
 
 let bundles: Bundles;
@@ -22,52 +18,28 @@ afterAll(async () => {
   await bundles?.remove();
 });
 
-/** A client's terminal: what it shows, and the keyboard. */
-function openScreen(width: number) {
-  const { master, path } = openPty();
-  // Open here too, as the client has it: otherwise the master reports a hang-up.
-  const slave = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
-  setNonblocking(master);
-  setWindowSize(master, { width, height: 24 });
-  const piece = Buffer.alloc(4096);
-  let seen = '';
-  const watch = watchFd(master, { readable: true }, () => {
-    seen += piece.toString('utf8', 0, readNow(master, piece) ?? 0);
-  });
-  return {
-    path,
-    type: (text: string) => writeNow(master, Buffer.from(`${text}\r`)),
-    shows: (text: string) => until(async () => seen.includes(text)),
-    close() {
-      watch.close();
-      closeSync(slave);
-      closeSync(master);
-    },
-  };
-}
-
 it('a shell in a terminal is restored in another, with its variables, its job and the other’s size', async () => {
   const bundle = await bundles.make('shell', { terminal: true, args: ['sh'] });
   const id = `shell-${process.pid}`;
-  const first = openScreen(80);
+  const first = new ClientTerminal();
   const { pid } = await daemon.create(id, bundle, { console: first.path });
   await first.shows('# ');
-  first.type('here=kept; sleep 1000 & echo $((1+1)) jobs-1');
+  first.type('here=kept; sleep 1000 & echo $((1+1)) jobs-1\r');
   await first.shows('2 jobs-1');
   await checkpoint(daemon, id, 'live');
-  first.type('echo $((2+1)) goes on');
+  first.type('echo $((2+1)) goes on\r');
   await first.shows('3 goes on');
   await checkpoint(daemon, id, 'end', { exit: true });
   expect((await events.exit(id, pid)).status).toBe(137);
   first.close();
 
-  const second = openScreen(132);
+  const second = new ClientTerminal({ width: 132, height: 24 });
   const again = await daemon.create(id, bundle, { checkpoint: 'end', console: second.path });
-  second.type('echo is $here; jobs; stty size');
+  second.type('echo is $here; jobs; stty size\r');
   await second.shows('is kept\r\n');
   await second.shows('Running                    sleep 1000\r\n');
   await second.shows('24 132\r\n');
-  second.type('exit 3');
+  second.type('exit 3\r');
   expect((await events.exit(id, again.pid)).status).toBe(3);
   second.close();
 });
@@ -75,7 +47,7 @@ it('a shell in a terminal is restored in another, with its variables, its job an
 it('a container with a terminal is restored without anybody in front of it', async () => {
   const bundle = await bundles.make('alone', { terminal: true, args: ['cat'] });
   const id = `alone-${process.pid}`;
-  const screen = openScreen(80);
+  const screen = new ClientTerminal();
   const { pid } = await daemon.create(id, bundle, { console: screen.path });
   await checkpoint(daemon, id, 'end', { exit: true });
   await events.exit(id, pid);
