@@ -10,7 +10,6 @@ import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { CTR, ctr, RunningCtr } from './fixtures/ctr.ts';
 import { type EventStream, processState, TestDaemon } from './fixtures/daemon.ts';
 import { childrenOf, countDescriptors, shimPidOf } from './fixtures/host.ts';
-import { until } from './fixtures/until.ts';
 
 const KILL = 9;
 const BOX = `box-${process.pid}`;
@@ -201,7 +200,7 @@ describe('ctr goes, and its process stays', () => {
     running.kill('SIGTERM');
     for (let n = 0; n < 3; n++) {
       // One that comes while another of its kind is pending is lost (signal(7)).
-      await until(async () => !(await isPending(running.child.pid, constants.signals.SIGINT)), 5_000);
+      await expect.poll(() => isPending(running.child.pid, constants.signals.SIGINT)).toBe(false);
       running.kill('SIGINT');
     }
     expect(await running.ended()).toBe(130);
@@ -248,9 +247,10 @@ describe('fifty rounds', () => {
       expect(results).toEqual([0, 1, 2, 3, 4].map((status) => ({ status, stdout: `${round}`, stderr: '' })));
     }
     // Not more than before; what other tests have left to be closed in its time may be less by now.
-    await until(async () => (await count()).every((number, n) => number <= (before[n] ?? 0)), 15_000);
+    const more = async () => (await count()).filter((number, n) => number > (before[n] ?? 0));
+    await expect.poll(more, { timeout: 15_000 }).toEqual([]);
     expect(await leftovers()).toEqual([]);
-  });
+  }, 400_000);
 });
 
 describe('a daemon that goes', () => {
