@@ -1,6 +1,7 @@
 import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import type { EventHub } from '../actors/event-hub.ts';
 import { Event, type EventsRequest } from '../generated/api.ts';
+import { serviceErrorOf } from './status.ts';
 
 /** How many events wait for a subscriber that does not read, before it is told of a gap. */
 const MAX_BACKLOG = 4096;
@@ -44,7 +45,8 @@ export function streamEvents(call: Call, hub: EventHub): void {
     }
     outlet.open(replayed);
   };
-  replay().catch((error) => call.destroy(error));
+  // A call that is destroyed would never be answered: its own handler of errors sends the status.
+  replay().catch((error) => call.emit('error', serviceErrorOf(error)));
 }
 
 /** The way to one client: closed while the journal is replayed, then as wide as the client reads. */

@@ -189,6 +189,16 @@ describe('a subscriber that asks for what has been', () => {
     expect(missed.map(({ status }) => status)).toEqual(range(11, 20));
   });
 
+  it('is told where the journal cannot be read', async () => {
+    served.hub.replay = () => {
+      throw new Error('the disk is gone');
+    };
+    const heard = (await subscribe({ since: 1n })).listen();
+    await heard.until('the error', () => heard.error !== undefined);
+    expect(heard.error).toMatchObject({ code: status.INTERNAL, details: 'containerd: the disk is gone' });
+    expect(served.hub.countSubscribers()).toBe(0);
+  });
+
   it('of a time to come hears of what comes now', async () => {
     await publish(5);
     const heard = (await subscribe({ since: 2n ** 64n - 1n })).listen();
