@@ -191,6 +191,9 @@ export function startSystem(
   return {
     request: (request) =>
       new Promise((answer) => {
+        // It hears nothing any more.
+        if (supervisor.getSnapshot().status !== 'active')
+          return answer(refused(failure('supervisorStopped')));
         const { requestId, id } = request;
         waiting.set(requestId, { id, answer });
         asked.set(id, (asked.get(id) ?? new Set()).add(requestId));

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { createEventHub, type EventHub } from '../../src/actors/event-hub.ts';
 import { type Journal, openJournal } from '../../src/actors/journal.ts';
-import type { StatsCollector } from '../../src/actors/stats.ts';
 import type { System } from '../../src/actors/system.ts';
 import { APIClient } from '../../src/generated/api.ts';
 import { createApi } from '../../src/server/api.ts';
@@ -38,7 +37,7 @@ export class Served {
     });
     const hub = createEventHub(journal);
     const machine = { id: 'm', cpus: 2, memoryBytes: 2n ** 33n };
-    const stats: StatsCollector = { subscribe: () => () => {}, close: () => {} };
+    const stats = { subscribe: () => () => {}, close: () => {} };
     const server = await listen(createApi({ system, hub, stats, machine }), join(folder, 'c.sock'));
     return new Served(folder, journal, hub, server);
   }
