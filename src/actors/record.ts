@@ -10,6 +10,7 @@ import type { StateDir } from './state-dir.ts';
 
 const VERSION = 1;
 const FILE = 'container.json';
+const OOM = 'oom-kills';
 const EXEC = /^(exec-\d+)\.json$/;
 
 /** Writes down a container that is about to be started. Its folder is there and new: nothing can be half replaced. */
@@ -24,6 +25,16 @@ export async function readRecord(folder: string): Promise<CreateRequest | undefi
   } catch {
     return undefined;
   }
+}
+
+/** Writes down the kernel's count of OOM kills, once subscribers have been told. */
+export const writeOomKills = (folder: string, kills: number): Promise<void> =>
+  writeFile(path.join(folder, OOM), String(kills), { mode: 0o600 });
+
+/** The count that was written down; 0 where it is torn or missing, so that what was told is told again and not lost. */
+export async function readOomKills(folder: string): Promise<number> {
+  const kills = Number(await readFile(path.join(folder, OOM), 'utf8').catch(() => ''));
+  return Number.isSafeInteger(kills) ? kills : 0;
 }
 
 /** The ids of all containers that have a folder. */

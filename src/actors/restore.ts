@@ -9,7 +9,7 @@ import type { Restored } from '../machines/supervisor.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { isFrozen, type RuncStateFile, readStateFile } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
-import { readExecs, readRecord, recordedIds } from './record.ts';
+import { readExecs, readOomKills, readRecord, recordedIds } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type RestoreOptions = {
@@ -71,7 +71,7 @@ async function restoreOne(
   }
   if (known.starting.has(nameOf(id, INIT))) {
     const entry = { process: INIT, requestId: '', spec: create.spec, pid: 0, startTime: '' };
-    restored.adopted.push({ create, status: 'launching', processes: [entry], execs: 0 });
+    restored.adopted.push({ create, status: 'launching', processes: [entry], execs: 0, oomKills: 0 });
     return;
   }
   // The shim that started it is gone: what is left is what runc wrote down.
@@ -109,6 +109,7 @@ async function adopt(
     create,
     status: state !== undefined && (await isFrozen(state.cgroupPaths)) ? 'paused' : 'running',
     processes: [init, ...entries],
+    oomKills: await readOomKills(stateDir.container(create.id)),
     execs: Math.max(0, ...execs.map(({ process }) => Number(process.slice('exec-'.length)))),
   };
 }

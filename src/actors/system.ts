@@ -1,6 +1,7 @@
 import {
   type ActorRefFrom,
   createActor,
+  fromCallback,
   fromPromise,
   type InspectionEvent,
   type Observer,
@@ -19,12 +20,19 @@ import type { Launched } from '../machines/messages.ts';
 import {
   type Notice,
   type Outcome,
+  type OutOfMemory,
   type Reply,
   type Request,
   refused,
   type ShimExited,
 } from '../machines/messages.ts';
-import { type LaunchInput, processMachine, type SignalInput, type UpdateInput } from '../machines/process.ts';
+import {
+  type LaunchInput,
+  type OomInput,
+  processMachine,
+  type SignalInput,
+  type UpdateInput,
+} from '../machines/process.ts';
 import { type Restored, supervisorMachine, type ToContainer } from '../machines/supervisor.ts';
 
 /**
@@ -44,9 +52,21 @@ export type Effects = {
   delete(input: { id: string }): Promise<void>;
 };
 
+/** What the kernel killed in a container for want of memory, by the kernel's own count. */
+export type OomPorts = {
+  /** The count now; 0 once the container's cgroup is gone. */
+  count(input: OomInput): Promise<number>;
+  /** Calls back with the count at first, and whenever it may have risen; returns how to end that. */
+  watch(input: OomInput, onKills: (kills: number) => void): () => void;
+  /** Subscribers have been told, up to that count. */
+  keep(told: { id: string; kills: number }): void;
+};
+
 /** Where the system says what happens. */
 export type SystemPorts = {
   effects: Effects;
+  /** Only where subscribers are told of OOM kills. */
+  oom?: OomPorts;
   publish(notice: Notice): void;
   /** Something went wrong that no client hears of. */
   report(what: string, about: Failure): void;
@@ -95,9 +115,14 @@ function viewOf(container: Container): ContainerView | undefined {
   return { id, bundlePath, status, processes };
 }
 
+const watchOom = ({ watch }: OomPorts) =>
+  fromCallback<OutOfMemory, OomInput>(({ input, sendBack }) =>
+    watch(input, (kills) => sendBack({ type: 'oom', kills } satisfies OutOfMemory)),
+  );
+
 /** Puts the effects into the charts and starts the root actor. */
 export function startSystem(
-  { effects, publish, report, stray }: SystemPorts,
+  { effects, oom, publish, report, stray }: SystemPorts,
   options: { concurrency: number; inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) },
 ): System {
   const containers = new Map<string, Container>();
@@ -127,8 +152,14 @@ export function startSystem(
   const containerLogic = containerMachine.provide({
     actors: {
       process: processMachine.provide({
-        actors: { launch: run(effects.launch), signal: run(effects.signal), update: run(effects.update) },
+        actors: {
+          launch: run(effects.launch),
+          signal: run(effects.signal),
+          update: run(effects.update),
+          ...(oom && { countOomKills: run(oom.count) }),
+        },
         actions: { reply, report: provided.report },
+        guards: { tellsOom: () => oom !== undefined },
       }),
       pause: run(effects.pause),
       resume: run(effects.resume),
@@ -136,8 +167,13 @@ export function startSystem(
       checkpoint: run(effects.checkpoint),
       deleteCheckpoint: run(effects.deleteCheckpoint),
       delete: run(effects.delete),
+      ...(oom && { oomWatch: watchOom(oom) }),
     },
-    actions: { ...provided, publish: (_, notice) => publish(notice) },
+    actions: {
+      ...provided,
+      publish: (_, notice) => publish(notice),
+      keepOomKills: (_, told) => oom?.keep(told),
+    },
   });
 
   const supervisor = createActor(

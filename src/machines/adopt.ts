@@ -1,5 +1,6 @@
 import type { SnapshotFrom } from 'xstate';
 import type { containerMachine } from './container.ts';
+import { OOM_WATCH } from './container-actions.ts';
 import type { ContainerContext, ProcessEntry } from './container-model.ts';
 import type { CreateRequest } from './messages.ts';
 import type { LaunchInput, LaunchKind, processMachine } from './process.ts';
@@ -12,6 +13,8 @@ export type Adopted = {
   processes: ProcessEntry[];
   /** The number of the last exec that was given a name. */
   execs: number;
+  /** The kernel's count of OOM kills when subscribers were last told of one. */
+  oomKills: number;
 };
 
 type ProcessSnapshot = SnapshotFrom<typeof processMachine>;
@@ -46,11 +49,11 @@ const VALUES = {
 };
 
 /**
- * The snapshot in which a container's actor goes on. What is invoked again in it is a launch alone, which asks the
- * shim for the outcome of the one that is in flight.
+ * The snapshot in which a container's actor goes on. What is begun again in it is the watch for OOM kills, and a
+ * launch, which asks the shim for the outcome of the one that is in flight.
  */
 export function adoptedSnapshot(adopted: Adopted): SnapshotFrom<typeof containerMachine> {
-  const { create, status, processes, execs } = adopted;
+  const { create, status, processes, execs, oomKills } = adopted;
   const context: ContainerContext = {
     id: create.id,
     bundlePath: create.bundlePath,
@@ -61,14 +64,22 @@ export function adoptedSnapshot(adopted: Adopted): SnapshotFrom<typeof container
     pending: [],
     exit: null,
     initPid: processes[0]?.pid ?? 0,
+    oomKills,
     failure: null,
   };
-  const children = Object.fromEntries(
-    processes.map((entry) => [
+  const oomWatch = {
+    src: 'oomWatch',
+    snapshot: { status: 'active', input: { id: create.id } },
+    syncSnapshot: false,
+  };
+  const children = Object.fromEntries([
+    ...processes.map((entry) => [
       entry.process,
       { src: 'process', snapshot: processSnapshot(adopted, entry), syncSnapshot: false },
     ]),
-  );
+    // One that is being launched has it once it runs.
+    ...(status === 'launching' ? [] : [[OOM_WATCH, oomWatch]]),
+  ]);
   const snapshot: unknown = {
     status: 'active',
     value: VALUES[status],

@@ -1,4 +1,14 @@
-import { assign, enqueueActions, raise, sendParent, sendTo, setup, stopChild } from 'xstate';
+import {
+  assign,
+  enqueueActions,
+  fromCallback,
+  raise,
+  sendParent,
+  sendTo,
+  setup,
+  spawnChild,
+  stopChild,
+} from 'xstate';
 import { type ErrorName, type Failure, failure, failureOf } from '../errors.ts';
 import type {
   CheckpointInput,
@@ -24,6 +34,7 @@ import {
   KILL,
   type Notice,
   type Outcome,
+  type OutOfMemory,
   type Reply,
   refused,
   type ShimExited,
@@ -32,7 +43,10 @@ import {
   type UpdateProcessRequest,
   type UpdateRequest,
 } from './messages.ts';
-import { type ProcessExited, type ProcessRunning, processMachine } from './process.ts';
+import { type OomInput, type ProcessExited, type ProcessRunning, processMachine } from './process.ts';
+
+/** The name of the child that watches for OOM kills. */
+export const OOM_WATCH = 'oomWatch';
 
 /** How many requests may wait for one container; more are refused, so that a stuck runc costs bounded memory. */
 const MAX_PENDING = 1024;
@@ -73,6 +87,8 @@ export const containerSetup = setup({
     checkpoint: effect<CheckpointInput>(),
     deleteCheckpoint: effect<DeleteCheckpointInput>(),
     delete: effect<DeleteInput>(),
+    /** Says `oom` when the kernel may have killed something; what is provided, if anything is, as nobody need be told. */
+    oomWatch: fromCallback<OutOfMemory, OomInput>(() => {}),
   },
   actions: {
     // Provided where the system is composed.
@@ -80,6 +96,8 @@ export const containerSetup = setup({
     reply: (_, _reply: Reply) => {},
     /** Tells subscribers and the journal. */
     publish: (_, _notice: Notice) => {},
+    /** Keeps, for the next daemon, how many OOM kills have been told. */
+    keepOomKills: (_, _told: { id: string; kills: number }) => {},
     /** Says in the log what no client hears of. */
     report: (_, _what: { what: string; failure: Failure }) => {},
     reportStray: (_, _exited: ShimExited) => {},
@@ -134,6 +152,8 @@ export const containerSetup = setup({
     forgetProcess: assign({
       processes: ({ context }, process: string) => context.processes.filter((it) => it.process !== process),
     }),
+    watchOom: spawnChild('oomWatch', { id: OOM_WATCH, input: ({ context }) => ({ id: context.id }) }),
+    noteOom: assign({ oomKills: (_, { kills }: OutOfMemory) => kills }),
     dropChild: stopChild((_, id: string) => id),
     noteExit: assign({ exit: (_, exit: Exit) => exit }),
     noteFailure: assign({ failure: (_, why: Failure) => why }),
@@ -184,6 +204,8 @@ export const containerSetup = setup({
     hasProcess: ({ context }, pid: number) => keyOf(context, pid) !== undefined,
     initEnded: ({ context }) => context.exit !== null,
     hasEnded: ({ context }, process: string) => process === INIT && context.exit !== null,
+    /** One event a rise: it does not say how many were killed. */
+    oomRises: ({ context }, { kills }: OutOfMemory) => kills > context.oomKills,
     isKnown: ({ context }, process: string) => context.processes.some((it) => it.process === process),
     isCreate: ({ context }, requestId: string) => context.create.requestId === requestId,
     pauses: (_, { status }: UpdateRequest) => status === 'paused',

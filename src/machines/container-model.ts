@@ -48,6 +48,8 @@ export type ContainerContext = {
   /** How init ended, once it has, though the container may be busy still. */
   exit: Exit | null;
   initPid: number;
+  /** The kernel's count of OOM kills when subscribers were last told of one. */
+  oomKills: number;
   /** Why it never came to run, if so. */
   failure: Failure | null;
 };

@@ -12,6 +12,7 @@ import {
   initEnds,
   initEndsLater,
   killsInit,
+  OOM_WATCH,
   operationDone,
   operationFailed,
   publish,
@@ -47,6 +48,7 @@ export const containerMachine = containerSetup.createMachine({
     pending: [],
     exit: null,
     initPid: 0,
+    oomKills: 0,
     failure: null,
   }),
   on: {
@@ -81,7 +83,20 @@ export const containerMachine = containerSetup.createMachine({
         { type: 'forgetProcess', params: ({ event }) => event.process },
       ],
     },
-    oom: { actions: publish('oom') },
+    oom: [
+      {
+        guard: { type: 'oomRises', params: ({ event }) => event },
+        actions: [
+          publish('oom'),
+          { type: 'noteOom', params: ({ event }) => event },
+          {
+            type: 'keepOomKills',
+            params: ({ context, event }) => ({ id: context.id, kills: event.kills }),
+          },
+        ],
+      },
+      { description: 'It has been told already.' },
+    ],
     cancel: [
       {
         guard: { type: 'isPending', params: ({ event }) => event.requestId },
@@ -136,6 +151,7 @@ export const containerMachine = containerSetup.createMachine({
               target: '#container.running',
               actions: [
                 { type: 'noteRunning', params: ({ event }) => event },
+                'watchOom',
                 publish('start'),
                 answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
               ],
@@ -396,7 +412,7 @@ export const containerMachine = containerSetup.createMachine({
     },
 
     exited: {
-      entry: ['end', 'takePending'],
+      entry: ['end', 'takePending', { type: 'dropChild', params: OOM_WATCH }],
       initial: 'settling',
       on: {
         ...each({ actions: refuse('containerExited') }),

@@ -103,8 +103,8 @@ export type Cancel = { type: 'cancel'; requestId: string; id: string };
 /** The shim reaped a process. */
 export type ShimExited = { type: 'shim.exited'; id: string; process: string; pid: number } & Exit;
 
-/** The kernel killed something in a container for want of memory. */
-export type OutOfMemory = { type: 'oom'; id: string };
+/** How many processes of a container the kernel has killed for want of memory, since the container began. */
+export type OutOfMemory = { type: 'oom'; kills: number };
 
 /** The daemon ends: TERM first, KILL for what is left. */
 export type Terminate = { type: 'terminate'; signal: number };

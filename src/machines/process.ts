@@ -1,4 +1,4 @@
-import { assign, sendParent, setup, spawnChild, stateIn, stopChild } from 'xstate';
+import { and, assign, sendParent, setup, spawnChild, stateIn, stopChild } from 'xstate';
 import { type Failure, failure, failureOf } from '../errors.ts';
 import {
   effect,
@@ -14,6 +14,7 @@ import {
   type Exit,
   type Inherited,
   type Launched,
+  type OutOfMemory,
   type ProcessSpec,
   type Reply,
   refused,
@@ -46,6 +47,9 @@ export type LaunchInput = {
 export type SignalInput = { id: string; process: string; signal: number };
 export type UpdateInput = { id: string; process: string; closeStdin: boolean; width: number; height: number };
 
+/** Of whose container OOM kills are counted. */
+export type OomInput = { id: string };
+
 /** What a process tells its container. */
 export type ProcessRunning = { type: 'process.running'; process: string; launched: Launched };
 export type ProcessFailed = { type: 'process.failed'; process: string; failure: Failure };
@@ -74,6 +78,7 @@ const processSetup = setup({
     launch: effect<LaunchInput, Launched>(),
     signal: effect<SignalInput>(),
     update: effect<UpdateInput>(),
+    countOomKills: effect<OomInput, number>(),
   },
   actions: {
     // Provided where the system is composed.
@@ -88,6 +93,7 @@ const processSetup = setup({
     answered: assign({
       unanswered: ({ context }, id: string) => context.unanswered.filter((it) => it !== id),
     }),
+    dropEffect: stopChild((_, id: string) => id),
     tellRunning: sendParent(
       ({ context }): ProcessRunning => ({
         type: 'process.running',
@@ -95,6 +101,7 @@ const processSetup = setup({
         launched: context.launched,
       }),
     ),
+    tellOom: sendParent((_, kills: number): OutOfMemory => ({ type: 'oom', kills })),
     tellExited: sendParent(
       ({ context }): ProcessExited => ({
         type: 'process.exited',
@@ -112,6 +119,8 @@ const processSetup = setup({
     ),
   },
   guards: {
+    /** Whether anybody is told of OOM kills. Provided where the system is composed. */
+    tellsOom: () => false,
     allAnswered: ({ context }) => context.unanswered.length === 0,
   },
 });
@@ -123,6 +132,18 @@ const refuse = {
     requestId: event.requestId,
     outcome: refused(failure('processNotFound')),
   }),
+} as const;
+
+/** What comes too late for a process that has ended. */
+const ended = {
+  signal: { actions: refuse },
+  updateProcess: { actions: refuse },
+  terminate: { description: 'It has ended.' },
+  'shim.exited': { description: 'It is known already.' },
+  'xstate.error.actor.terminate.*': {
+    description: 'It has ended before it could be told to.',
+    actions: { type: 'dropEffect', params: ({ event }: { event: TerminateFailed }) => event.actorId },
+  },
 } as const;
 
 /**
@@ -146,6 +167,11 @@ export const processMachine = processSetup.createMachine({
         src: 'launch',
         input: ({ context: { launched: _, exit: __, unanswered: ___, ...input } }) => input,
         onDone: [
+          {
+            guard: and([stateIn({ created: 'ended' }), 'tellsOom']),
+            target: 'running.counting',
+            actions: [{ type: 'noteLaunch', params: ({ event }) => event.output }, 'tellRunning'],
+          },
           {
             guard: stateIn({ created: 'ended' }),
             target: 'exited',
@@ -264,17 +290,33 @@ export const processMachine = processSetup.createMachine({
         },
         ending: {
           description: 'It has ended; what was asked of it before is still to be answered.',
-          on: {
-            signal: { actions: refuse },
-            updateProcess: { actions: refuse },
-            terminate: { description: 'It has ended.' },
-            'shim.exited': { description: 'It is known already.' },
-            'xstate.error.actor.terminate.*': {
-              description: 'It has ended before it could be told to.',
-              actions: stopChild(({ event }) => event.actorId),
+          on: ended,
+          always: [
+            { guard: and(['allAnswered', 'tellsOom']), target: 'counting' },
+            { guard: 'allAnswered', target: '#process.exited' },
+          ],
+        },
+        counting: {
+          description: 'Whether it was killed for want of memory is told before its exit.',
+          on: ended,
+          invoke: {
+            src: 'countOomKills',
+            input: ({ context }) => ({ id: context.id }),
+            onDone: {
+              target: '#process.exited',
+              actions: { type: 'tellOom', params: ({ event }) => event.output },
+            },
+            onError: {
+              target: '#process.exited',
+              actions: {
+                type: 'report',
+                params: ({ event }) => ({
+                  what: 'it is not known whether a process was killed for want of memory',
+                  failure: failureOf(event.error),
+                }),
+              },
             },
           },
-          always: { guard: 'allAnswered', target: '#process.exited' },
         },
       },
     },

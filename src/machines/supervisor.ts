@@ -9,7 +9,6 @@ import {
   type CreateRequest,
   KILL,
   type Notice,
-  type OutOfMemory,
   type Reply,
   type Request,
   refused,
@@ -22,7 +21,6 @@ export type ToContainer =
   | ContainerRequest
   | Cancel
   | ShimExited
-  | OutOfMemory
   | { type: 'slot.granted' }
   | { type: 'terminate'; signal: number };
 
@@ -49,7 +47,6 @@ type Event =
   | Cancel
   | Stop
   | ShimExited
-  | OutOfMemory
   | SlotReleased
   // A container has come to its end, or failed; written as the descriptors that match them.
   | { type: 'xstate.done.actor.*'; actorId: string; output: ContainerGone }
@@ -178,7 +175,6 @@ export const supervisorMachine = supervisorSetup.createMachine({
       { guard: known, actions: forward },
       { actions: { type: 'reportStray', params: ({ event }) => event } },
     ],
-    oom: [{ guard: known, actions: forward }, { description: 'Its container is gone already.' }],
     cancel: [{ guard: known, actions: forward }, { description: 'It has been answered already.' }],
     'slot.released': { actions: { type: 'freeSlot', params: ({ event }) => event.id } },
     'xstate.done.actor.*': {

@@ -22,6 +22,7 @@ function adopting(of: Partial<Adopted>, exits: Parameters<typeof ended>[0][] = [
     status: 'running',
     processes: [init],
     execs: 0,
+    oomKills: 0,
     ...of,
   };
   return PlayedSystem.start({ restored: { adopted: [adopted], ended: exits.map((exit) => ended(exit)) } });
@@ -123,6 +124,7 @@ describe('while a daemon looks for the containers of a former one', () => {
       status: 'running',
       processes: [init],
       execs: 0,
+      oomKills: 0,
     };
     await played.effects.done('restore', { output: { adopted: [adopted], ended: [] } });
     expect(played.underWay()).toEqual(['delete']);

@@ -23,7 +23,7 @@ type Happening =
   | { type: 'cancel'; at: number }
   | { type: 'effect'; at: number; fails: boolean }
   | { type: 'end'; at: number }
-  | { type: 'oom' }
+  | { type: 'oom'; kills: number }
   | { type: 'terminate'; signal: number };
 
 const pids = fc.constantFrom(0, 100, 101, 102, 4711);
@@ -47,7 +47,8 @@ const effect = fc.record({
 const rest = fc.oneof(
   fc.record({ type: fc.constant('cancel' as const), at: fc.nat(9) }),
   fc.record({ type: fc.constant('end' as const), at: fc.nat(9) }),
-  fc.constantFrom({ type: 'oom' as const }, { type: 'slot' as const }),
+  fc.constantFrom({ type: 'slot' as const }),
+  fc.record({ type: fc.constant('oom' as const), kills: fc.nat(3) }),
   fc.constantFrom({ type: 'terminate' as const, signal: 15 }, { type: 'terminate' as const, signal: 9 }),
 );
 const succeeds: Happening = { type: 'effect', at: 0, fails: false };
@@ -98,7 +99,6 @@ class Life extends ContainerStage {
       case 'end':
         return this.die(pick([...this.#living.keys(), ...this.#launching()], happening.at));
       case 'oom':
-        return this.send({ type: 'oom', id: 'c' });
       case 'terminate':
         return this.send(happening);
     }

@@ -103,36 +103,36 @@ exited.draining                        | ✗exited       | ✗exited       | ✗
 
 /** What the daemon has to say: a slot is free, it ends, the kernel has killed something. */
 export const DAEMON = `
-                                       | slot                            | terminate               | oom
----------------------------------------|---------------------------------|-------------------------|-----
-created.queued                         | launch init →launching.starting | create✗stopped →deleted | !oom
-created.launching.starting             | -                               | waits                   | !oom
-created.launching.restoring            | -                               | waits                   | !oom
-created.undoing                        | -                               | ·                       | !oom
-running.steady                         | -                               | init<15                 | !oom
-running.steady, exec launching         | -                               | init<15                 | !oom
-running.settling                       | -                               | init<15                 | !oom
-running.pausing                        | -                               | waits                   | !oom
-running.pausing, init ended            | -                               | waits                   | !oom
-running.checkpointing                  | -                               | init<15                 | !oom
-running.checkpointing, init ended      | -                               | ·                       | !oom
-running.deletingCheckpoint             | -                               | init<15                 | !oom
-running.deletingCheckpoint, init ended | -                               | ·                       | !oom
-paused.steady                          | -                               | →thawing waits          | !oom
-paused.resuming                        | -                               | waits                   | !oom
-paused.resuming, init ended            | -                               | waits                   | !oom
-paused.thawing                         | -                               | waits                   | !oom
-paused.thawing, init ended             | -                               | waits                   | !oom
-paused.killing                         | -                               | waits                   | !oom
-paused.killing, init ended             | -                               | waits                   | !oom
-paused.checkpointing                   | -                               | waits                   | !oom
-paused.checkpointing, init ended       | -                               | waits                   | !oom
-paused.deletingCheckpoint              | -                               | waits                   | !oom
-paused.deletingCheckpoint, init ended  | -                               | waits                   | !oom
-checkpointed                           | -                               | ·                       | !oom
-exited.settling                        | -                               | ·                       | !oom
-exited.deleting                        | -                               | ·                       | !oom
-exited.draining                        | -                               | ·                       | !oom
+                                       | slot                            | terminate               | oom  | oom, but none more
+---------------------------------------|---------------------------------|-------------------------|------|--------------------
+created.queued                         | launch init →launching.starting | create✗stopped →deleted | !oom | ·
+created.launching.starting             | -                               | waits                   | !oom | ·
+created.launching.restoring            | -                               | waits                   | !oom | ·
+created.undoing                        | -                               | ·                       | !oom | ·
+running.steady                         | -                               | init<15                 | !oom | ·
+running.steady, exec launching         | -                               | init<15                 | !oom | ·
+running.settling                       | -                               | init<15                 | !oom | ·
+running.pausing                        | -                               | waits                   | !oom | ·
+running.pausing, init ended            | -                               | waits                   | !oom | ·
+running.checkpointing                  | -                               | init<15                 | !oom | ·
+running.checkpointing, init ended      | -                               | ·                       | !oom | ·
+running.deletingCheckpoint             | -                               | init<15                 | !oom | ·
+running.deletingCheckpoint, init ended | -                               | ·                       | !oom | ·
+paused.steady                          | -                               | →thawing waits          | !oom | ·
+paused.resuming                        | -                               | waits                   | !oom | ·
+paused.resuming, init ended            | -                               | waits                   | !oom | ·
+paused.thawing                         | -                               | waits                   | !oom | ·
+paused.thawing, init ended             | -                               | waits                   | !oom | ·
+paused.killing                         | -                               | waits                   | !oom | ·
+paused.killing, init ended             | -                               | waits                   | !oom | ·
+paused.checkpointing                   | -                               | waits                   | !oom | ·
+paused.checkpointing, init ended       | -                               | waits                   | !oom | ·
+paused.deletingCheckpoint              | -                               | waits                   | !oom | ·
+paused.deletingCheckpoint, init ended  | -                               | waits                   | !oom | ·
+checkpointed                           | -                               | ·                       | !oom | ·
+exited.settling                        | -                               | ·                       | !oom | ·
+exited.deleting                        | -                               | ·                       | !oom | ·
+exited.draining                        | -                               | ·                       | !oom | ·
 `;
 
 /** A client has gone away: the one that asked for the container, for the operation in flight, for what waits. */

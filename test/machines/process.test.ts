@@ -8,33 +8,50 @@ import { readTable, stateOf } from './fixtures/table.ts';
 // The cells are those of container.table.ts; `running`, `failed` and `exited` is what the container is told. A process
 // is told to end only once it runs.
 const LIFE = `
-                           | runs                   | fails          | ends           | signal     | size       | terminate
----------------------------|------------------------|----------------|----------------|------------|------------|----------
-created.launching          | running →running.alive | failed →failed | →ended         | ✗noProcess | ✗noProcess | -
-created.ended              | running exited →exited | failed →failed | ·              | ✗noProcess | ✗noProcess | -
-running.alive              | -                      | -              | exited →exited | init<15    | init<size  | init<9
-running.alive, signalled   | -                      | -              | →ending        | init<15    | init<size  | init<9
-running.alive, resized     | -                      | -              | →ending        | init<15    | init<size  | init<9
-running.alive, terminated  | -                      | -              | exited →exited | init<15    | init<size  | init<9
-running.ending             | -                      | -              | ·              | ✗noProcess | ✗noProcess | ·
-running.ending, terminated | -                      | -              | ·              | ✗noProcess | ✗noProcess | ·
+                                       | runs                              | fails          | ends           | signal     | size       | terminate
+---------------------------------------|-----------------------------------|----------------|----------------|------------|------------|----------
+created.launching                      | running →running.alive            | failed →failed | →ended         | ✗noProcess | ✗noProcess | -
+created.ended                          | running exited →exited            | failed →failed | ·              | ✗noProcess | ✗noProcess | -
+created.ended, oom told                | running →running.counting         | failed →failed | ·              | ✗noProcess | ✗noProcess | -
+running.alive                          | -                                 | -              | exited →exited | init<15    | init<size  | init<9
+running.alive, oom told                | -                                 | -              | →counting      | init<15    | init<size  | init<9
+running.alive, signalled               | -                                 | -              | →ending        | init<15    | init<size  | init<9
+running.alive, resized                 | -                                 | -              | →ending        | init<15    | init<size  | init<9
+running.alive, terminated              | -                                 | -              | exited →exited | init<15    | init<size  | init<9
+running.ending                         | -                                 | -              | ·              | ✗noProcess | ✗noProcess | ·
+running.ending, terminated             | -                                 | -              | ·              | ✗noProcess | ✗noProcess | ·
+running.counting, oom told             | -                                 | -              | ·              | ✗noProcess | ✗noProcess | ·
+running.counting, terminated, oom told | -                                 | -              | ·              | ✗noProcess | ✗noProcess | ·
 `;
 
 /** What is done to it for a request, `op`, or because the daemon ends. */
 const EFFECTS = `
-                           | signal done        | signal fails             | size done          | size fails
----------------------------|--------------------|--------------------------|--------------------|-------------------------
-created.launching          | -                  | -                        | -                  | -
-created.ended              | -                  | -                        | -                  | -
-running.alive              | -                  | -                        | -                  | -
-running.alive, signalled   | op✓                | op✗broken                | -                  | -
-running.alive, resized     | -                  | -                        | op✓                | op✗broken
-running.alive, terminated  | ·                  | report                   | -                  | -
-running.ending             | op✓ exited →exited | op✗broken exited →exited | -                  | -
-running.ending, terminated | ·                  | ·                        | op✓ exited →exited | op✗broken exited →exited
+                                       | signal done        | signal fails             | size done          | size fails
+---------------------------------------|--------------------|--------------------------|--------------------|-------------------------
+created.launching                      | -                  | -                        | -                  | -
+created.ended                          | -                  | -                        | -                  | -
+running.alive                          | -                  | -                        | -                  | -
+running.alive, signalled               | op✓                | op✗broken                | -                  | -
+running.alive, resized                 | -                  | -                        | op✓                | op✗broken
+running.alive, terminated              | ·                  | report                   | -                  | -
+running.ending                         | op✓ exited →exited | op✗broken exited →exited | -                  | -
+running.ending, oom told               | op✓ →counting      | op✗broken →counting      | -                  | -
+running.ending, terminated             | ·                  | ·                        | op✓ exited →exited | op✗broken exited →exited
+running.counting, terminated, oom told | ·                  | ·                        | -                  | -
 `;
 
-const tables = [LIFE, EFFECTS].map(readTable);
+/** What the kernel has killed, where that is told. */
+const OOM = `
+                           | counted              | count fails
+---------------------------|----------------------|-----------------------
+created.launching          | -                    | -
+created.ended              | -                    | -
+running.alive              | -                    | -
+running.ending             | -                    | -
+running.counting, oom told | oom 3 exited →exited | report exited →exited
+`;
+
+const tables = [LIFE, EFFECTS, OOM].map(readTable);
 
 describe('a process', () => {
   it.each(tables.flat())('does in $name what its table says', async ({ name, cells }) => {
@@ -60,12 +77,14 @@ describe('the tables of the process', () => {
 
   it('have every event of the chart, in every column that it is played in', () => {
     const columns = tables.flatMap(([row]) => Object.keys(row?.cells ?? {}));
-    expect(columns.sort()).toEqual(['runs', 'fails', ...new Set(Object.values(PLAYED).flat())].sort());
+    expect(columns.sort()).toEqual(
+      ['runs', 'fails', 'counted', 'count fails', ...new Set(Object.values(PLAYED).flat())].sort(),
+    );
     expect(
       Object.keys(PLAYED)
         .filter((type) => !type.startsWith('xstate.'))
         .sort(),
     ).toEqual(eventsOf(processMachine));
-    expect(invocationsOf(processMachine)).toEqual(['created: launch']);
+    expect(invocationsOf(processMachine)).toEqual(['created: launch', 'running.counting: countOomKills']);
   });
 });

@@ -61,7 +61,7 @@ describe('the slots for starts', () => {
     const played = await PlayedSystem.start({
       concurrency: 1,
       restored: {
-        adopted: [{ create: adopted, status: 'launching', processes: [process], execs: 0 }],
+        adopted: [{ create: adopted, status: 'launching', processes: [process], execs: 0, oomKills: 0 }],
         ended: [],
       },
     });

@@ -31,14 +31,14 @@ stopping.killing    | ✗stopped   | ✗stopped        | ✗stopped     | ✗sto
 `;
 
 const NEWS = `
-                    | cancel of c | cancel of d | end in c      | end in d | oom in c | oom in d
---------------------|-------------|-------------|---------------|----------|----------|---------
-restoring.looking   | ·           | ·           | waits         | waits    | ·        | ·
-restoring.toStop    | ·           | ·           | waits         | waits    | ·        | ·
-running             | ·           | ·           | stray c       | stray d  | ·        | ·
-running, c starting | c<cancel    | ·           | c<shim.exited | stray d  | c<oom    | ·
-stopping.asking     | c<cancel    | ·           | c<shim.exited | stray d  | c<oom    | ·
-stopping.killing    | c<cancel    | ·           | c<shim.exited | stray d  | c<oom    | ·
+                    | cancel of c | cancel of d | end in c      | end in d
+--------------------|-------------|-------------|---------------|----------
+restoring.looking   | ·           | ·           | waits         | waits
+restoring.toStop    | ·           | ·           | waits         | waits
+running             | ·           | ·           | stray c       | stray d
+running, c starting | c<cancel    | ·           | c<shim.exited | stray d
+stopping.asking     | c<cancel    | ·           | c<shim.exited | stray d
+stopping.killing    | c<cancel    | ·           | c<shim.exited | stray d
 `;
 
 const TURNS = `
