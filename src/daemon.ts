@@ -1,11 +1,12 @@
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { createAnnouncer, exitsTold } from './actors/announce.ts';
+import { createAnnouncer, toldOf } from './actors/announce.ts';
 import { createCheckpoint } from './actors/checkpoint.ts';
 import { createSignal, createUpdate } from './actors/deliver.ts';
 import { createEventHub } from './actors/event-hub.ts';
 import { openJournal } from './actors/journal.ts';
 import { createLaunch } from './actors/launch.ts';
+import { recordedIds } from './actors/record.ts';
 import { createRestore, unknownExit } from './actors/restore.ts';
 import { createRunRunc } from './actors/run-runc.ts';
 import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
@@ -77,8 +78,13 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
       effects: {
         async restore() {
           await waitForLeftRunning(stateDir.runc, shim.pid, LEFT_RUNNING_TIMEOUT_MS);
-          announcer.leaveOut(await exitsTold(journal, shim.processes));
-          return restore();
+          const ids = new Set([
+            ...shim.processes.map(({ key }) => key.container),
+            ...(await recordedIds(stateDir)),
+          ]);
+          const told = await toldOf(journal, ids);
+          announcer.leaveOut(told.exits);
+          return restore(told.starts);
         },
         launch: timeStarts(
           createLaunch({

@@ -2,9 +2,10 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../log.ts';
 import type { Notice } from '../machines/messages.ts';
-import type { ShimClient, ShimProcess } from '../shim/client.ts';
+import type { ShimClient } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Journal } from './journal.ts';
+import { pidFileOf } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type AnnounceOptions = {
@@ -14,19 +15,23 @@ export type AnnounceOptions = {
   log: Logger;
 };
 
-/** Tells subscribers and the journal what happens, an exit once. */
+/** Tells subscribers and the journal what happens, starts and exits once. */
 export type Announcer = {
   announce(notice: Notice): void;
   /** Exits that are in the journal already, by `exitName`. */
   leaveOut(exits: Iterable<string>): void;
-  /** Resolves once the shim has heard of all exits that have been told and are in the journal, which is closed. */
+  /** Resolves once what has been told and is in the journal is left behind nowhere else. */
   settled(): Promise<void>;
 };
 
 /** The shim keeps an exit until it is in the journal, so that none is lost in between. */
 export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): Announcer {
   const told = new Set<string>();
-  const forgetting = new Set<Promise<void>>();
+  const settling = new Set<Promise<void>>();
+  const settle = (work: Promise<void>): void => {
+    settling.add(work);
+    void work.then(() => settling.delete(work));
+  };
 
   async function forget({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
     if (!(await written)) return;
@@ -38,35 +43,47 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
     }
   }
 
+  /** The pid file says to the next daemon that nobody has been told. */
+  async function noteStarted({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
+    if (!(await written)) return;
+    await rm(pidFileOf(stateDir.container(id), process), { force: true }).catch((err: unknown) =>
+      log.warn({ err, id, process }, 'a start could not be noted as told'),
+    );
+  }
+
   return {
     announce(notice) {
-      if (notice.type !== 'exit') {
-        void hub.publish(notice);
-        return;
+      if (notice.type === 'exit') {
+        const known = told.delete(exitName(notice.id, notice.pid, notice.unixNs));
+        settle(forget(notice, known ? Promise.resolve(true) : hub.publish(notice)));
+      } else {
+        const written = hub.publish(notice);
+        if (notice.type === 'start' || notice.type === 'exec') settle(noteStarted(notice, written));
       }
-      const known = told.delete(exitName(notice.id, notice.pid, notice.unixNs));
-      const forgotten = forget(notice, known ? Promise.resolve(true) : hub.publish(notice));
-      forgetting.add(forgotten);
-      void forgotten.then(() => forgetting.delete(forgotten));
     },
     leaveOut(exits) {
       for (const exit of exits) told.add(exit);
     },
     async settled() {
-      await Promise.all(forgetting);
+      await Promise.all(settling);
     },
   };
 }
 
 const exitName = (id: string, pid: number, unixNs: string): string => `${id}/${pid}/${unixNs}`;
+export const startName = (id: string, pid: number): string => `${id}/${pid}`;
 
-/** The exits of these processes that are in the journal already: a daemon ended between telling and acknowledging. */
-export async function exitsTold(journal: Journal, processes: readonly ShimProcess[]): Promise<Set<string>> {
-  const told = new Set<string>();
-  if (processes.length === 0) return told;
-  const ids = new Set(processes.map(({ key }) => key.container));
+/** What the journal has of some containers: exits by `exitName`, starts by `startName`. */
+export type Told = { exits: Set<string>; starts: Set<string> };
+
+/** What was told already of these containers: a daemon may have ended between telling and noting it. */
+export async function toldOf(journal: Journal, ids: ReadonlySet<string>): Promise<Told> {
+  const told: Told = { exits: new Set(), starts: new Set() };
+  if (ids.size === 0) return told;
   for await (const { type, id, pid, timestamp } of journal.read(0n)) {
-    if (type === 'exit' && ids.has(id)) told.add(exitName(id, pid, String(timestamp)));
+    if (!ids.has(id)) continue;
+    if (type === 'exit') told.exits.add(exitName(id, pid, String(timestamp)));
+    if (type === 'start' || type === 'exec') told.starts.add(startName(id, pid));
   }
   return told;
 }

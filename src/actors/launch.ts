@@ -27,7 +27,7 @@ import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
-import { writeRecord } from './record.ts';
+import { ASKED_ENV, pidFileOf, writeRecord } from './record.ts';
 import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
@@ -45,7 +45,7 @@ export type LaunchOptions = {
 /** Where the files of one launch are, in the container's folder. */
 const filesOf = (folder: string, process: string) => ({
   folder,
-  pidFile: path.join(folder, `${process}.pid`),
+  pidFile: pidFileOf(folder, process),
   logFile: path.join(folder, `${process}.log`),
   processFile: path.join(folder, `${process}.json`),
   workPath: path.join(folder, 'criu'),
@@ -63,7 +63,7 @@ export function createLaunch(options: LaunchOptions) {
       const { pid, startTime } = await (launch.kind === 'adopt'
         ? options.shim().awaitStart({ container: id, process })
         : start(options, input, files));
-      if (process !== INIT) await remove(files.pidFile, files.logFile);
+      if (process !== INIT) await remove(files.logFile);
       return { pid, startTime: String(startTime) };
     } catch (error) {
       const explained = await explain(error, options, files, input);
@@ -83,7 +83,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     await mkdir(files.folder, { mode: 0o700 });
     await writeRecord(files.folder, createOf(input));
   } else {
-    const json = execProcess({ ...spec, env }, inherited, await consoleSize(stdio.console));
+    const json = execProcess(spec, env, inherited, await consoleSize(stdio.console));
     await writeFile(files.processFile, json, { mode: 0o600 });
   }
   const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
@@ -151,8 +151,15 @@ const withPath = (env: string[], { path }: Inherited): string[] =>
   path === '' || env.some((entry) => entry.startsWith('PATH=')) ? env : [...env, path];
 
 /** The process of an exec (OCI runtime specification, `process`): what was asked for, the rest as the container's. */
-const execProcess = (spec: ProcessSpec, inherited: Inherited, size: WindowSize | undefined): string =>
-  JSON.stringify({ ...inherited.process, ...spec, ...(size && { consoleSize: size }) });
+const execProcess = (
+  spec: ProcessSpec,
+  env: string[],
+  inherited: Inherited,
+  size: WindowSize | undefined,
+): string => {
+  const process = { ...inherited.process, ...spec, env, ...(size && { consoleSize: size }) };
+  return JSON.stringify({ ...process, [ASKED_ENV]: spec.env });
+};
 
 /** The size of a client's terminal, for an exec's, which runs at once; undefined where there is none to be had. */
 async function consoleSize(console: string): Promise<WindowSize | undefined> {

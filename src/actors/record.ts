@@ -13,6 +13,12 @@ const FILE = 'container.json';
 const OOM = 'oom-kills';
 const EXEC = /^(exec-\d+)\.json$/;
 
+/** An exec's environment as it was asked for, beside what runc is given; runc passes over what it does not know. */
+export const ASKED_ENV = 'askedEnv';
+
+/** Where runc writes the pid of a process. The file stays until the journal has the start. */
+export const pidFileOf = (folder: string, process: string): string => path.join(folder, `${process}.pid`);
+
 /** Writes down a container that is about to be started. Its folder is there and new: nothing can be half replaced. */
 export const writeRecord = (folder: string, create: CreateRequest): Promise<void> =>
   writeFile(path.join(folder, FILE), JSON.stringify({ version: VERSION, create }), { mode: 0o600 });
@@ -49,7 +55,13 @@ export async function readExecs(folder: string): Promise<{ process: string; spec
     names.map(async (process) => {
       try {
         const json = JSON.parse(await readFile(path.join(folder, `${process}.json`), 'utf8'));
-        const { terminal, user, args, env, cwd } = json as ProcessSpec;
+        const {
+          terminal,
+          user,
+          args,
+          cwd,
+          [ASKED_ENV]: env,
+        } = json as ProcessSpec & { [ASKED_ENV]: string[] };
         return [{ process, spec: { terminal, user, args, env, cwd } }];
       } catch {
         return [];

@@ -1,15 +1,16 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { settleCheckpoints } from '../checkpoints/store.ts';
 import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
-import { type CreateRequest, INIT, type ShimExited } from '../machines/messages.ts';
+import { type CreateRequest, INIT, type Notice, type ShimExited } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { isFrozen, type RuncStateFile, readStateFile } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
-import { readExecs, readOomKills, readRecord, recordedIds } from './record.ts';
+import { startName } from './announce.ts';
+import { pidFileOf, readExecs, readOomKills, readRecord, recordedIds } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type RestoreOptions = {
@@ -32,16 +33,17 @@ type Known = { running: Map<string, { pid: number; startTime: bigint }>; startin
  * that were written down: they run, they are being started, they have ended, or they never were.
  */
 export function createRestore(options: RestoreOptions) {
-  return async (): Promise<Restored> => {
+  return async (startsTold: ReadonlySet<string>): Promise<Restored> => {
     const { stateDir, shim } = options;
     const { processes, starting } = shim();
     const known: Known = {
       running: new Map(processes.map((it) => [nameOf(it.key.container, it.key.process), it])),
       starting: new Set(starting.map((key) => nameOf(key.container, key.process))),
     };
-    const restored: Restored = { adopted: [], ended: [] };
+    const restored: Restored = { adopted: [], untold: [], ended: [] };
     const ids = await recordedIds(stateDir);
     await Promise.all(ids.map((id) => restoreOne(options, known, restored, id)));
+    restored.untold = await startsUntold(options, restored.adopted, startsTold);
     // Now that no runc of the former daemon is at work: containers may share a bundle.
     const bundles = new Set(restored.adopted.map(({ create }) => create.bundlePath));
     await Promise.all([...bundles].map((bundlePath) => settle(options, bundlePath)));
@@ -124,6 +126,31 @@ function isAlive({ pid, startTime }: ProcessEntry): boolean {
   const stat = processStat(pid);
   return stat !== undefined && stat.state !== 'Z' && stat.startTime === BigInt(startTime);
 }
+
+/** The starts of which the former daemon did not come to tell, or not to note that it had. */
+async function startsUntold(
+  { stateDir }: RestoreOptions,
+  adopted: readonly Adopted[],
+  told: ReadonlySet<string>,
+): Promise<Notice[]> {
+  const started = adopted.flatMap(({ create: { id }, processes }) =>
+    processes.filter(({ pid }) => pid !== 0).map(({ process, pid }) => ({ id, process, pid })),
+  );
+  const untold = await Promise.all(
+    started.map(async ({ id, process, pid }): Promise<Notice[]> => {
+      const pidFile = pidFileOf(stateDir.container(id), process);
+      if (told.has(startName(id, pid)) || !(await isThere(pidFile))) return [];
+      return [{ type: process === INIT ? 'start' : 'exec', id, process, pid, status: 0, unixNs: '' }];
+    }),
+  );
+  return untold.flat();
+}
+
+const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
 
 /** An exit that was not seen. */
 export const unknownExit = (id: string, process: string, pid: number): ShimExited => ({

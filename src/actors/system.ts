@@ -132,7 +132,10 @@ export function startSystem(
 
   const reply = (_: unknown, { requestId, outcome }: Reply) => {
     // What a former daemon was asked has nobody left to answer.
-    if (requestId === '') return;
+    if (requestId === '') {
+      if (!outcome.ok) report('what a former daemon was asked failed', outcome.failure);
+      return;
+    }
     const request = waiting.get(requestId);
     if (request === undefined) return report(`request ${requestId} was answered twice`, failure('internal'));
     waiting.delete(requestId);
@@ -182,6 +185,7 @@ export function startSystem(
       actions: {
         ...provided,
         publish: (_, notice) => notice && publish(notice),
+        publishAll: (_, notices) => notices.forEach(publish),
         createContainer: ({ self }, request) => {
           const { id } = request;
           // A child by `parent` costs the same at any number of children; a spawned one copies them all.

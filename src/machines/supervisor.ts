@@ -39,8 +39,8 @@ type Context = {
   early: ShimExited[];
 };
 
-/** What a former daemon has left: containers to take up, and exits of theirs that nobody saw. */
-export type Restored = { adopted: Adopted[]; ended: ShimExited[] };
+/** What a former daemon has left: containers to take up, starts of theirs that it did not come to tell, and exits that nobody saw. */
+export type Restored = { adopted: Adopted[]; untold: Notice[]; ended: ShimExited[] };
 
 type Event =
   | Request
@@ -70,6 +70,7 @@ const supervisorSetup = setup({
     abandon: (_, _container: { id: string; failure: Failure }) => {},
     reply: (_, _reply: Reply) => {},
     publish: (_, _notice: Notice | null) => {},
+    publishAll: (_, _notices: Notice[]) => {},
     report: (_, _what: { what: string; failure: Failure }) => {},
     reportStray: (_, _exited: ShimExited) => {},
 
@@ -146,6 +147,7 @@ type WithRestored = { event: { output: Restored } };
 const takeUp = [
   { type: 'adoptContainers', params: ({ event }: WithRestored) => event.output.adopted },
   { type: 'noteRestored', params: ({ event }: WithRestored) => event.output },
+  { type: 'publishAll', params: ({ event }: WithRestored) => event.output.untold },
   { type: 'takeExits', params: ({ event }: WithRestored) => event.output.ended },
 ] as const;
 const cannotRestore = {

@@ -25,7 +25,9 @@ function adopting(of: Partial<Adopted>, exits: Parameters<typeof ended>[0][] = [
     oomKills: 0,
     ...of,
   };
-  return PlayedSystem.start({ restored: { adopted: [adopted], ended: exits.map((exit) => ended(exit)) } });
+  return PlayedSystem.start({
+    restored: { adopted: [adopted], untold: [], ended: exits.map((exit) => ended(exit)) },
+  });
 }
 
 describe('a container that a former daemon started', () => {
@@ -91,7 +93,7 @@ describe('a container that a former daemon started', () => {
     expect(played.underWay()).toEqual(['delete']);
     await played.effects.done('delete');
     expect(played.told()).toEqual([]);
-    expect(played.reports).toEqual([]);
+    expect(played.reports).toEqual(['what a former daemon was asked failed']);
     expect(played.system.countActors()).toBe(1);
   });
 
@@ -126,7 +128,7 @@ describe('while a daemon looks for the containers of a former one', () => {
       execs: 0,
       oomKills: 0,
     };
-    await played.effects.done('restore', { output: { adopted: [adopted], ended: [] } });
+    await played.effects.done('restore', { output: { adopted: [adopted], untold: [], ended: [] } });
     expect(played.underWay()).toEqual(['delete']);
     expect(played.strays).toMatchObject([{ id: 'gone' }]);
   });

@@ -62,6 +62,7 @@ describe('the slots for starts', () => {
       concurrency: 1,
       restored: {
         adopted: [{ create: adopted, status: 'launching', processes: [process], execs: 0, oomKills: 0 }],
+        untold: [],
         ended: [],
       },
     });

@@ -171,6 +171,7 @@ describe('a daemon that is asked to end while it looks for what a former one has
     await played.effects.done('restore', {
       output: {
         adopted: [{ create: adopted, status: 'running', processes: [init], execs: 0 }],
+        untold: [],
         ended: [],
       },
     });
@@ -192,7 +193,7 @@ describe('a daemon that is asked to end while it looks for what a former one has
     const played = new PlayedSystem();
     await played.exited();
     await played.stop();
-    await played.effects.done('restore', { output: { adopted: [], ended: [] } });
+    await played.effects.done('restore', { output: { adopted: [], untold: [], ended: [] } });
     expect(played.stopped).toBe(true);
     expect(played.strays).toMatchObject([{ id: 'c', pid: 100 }]);
   });
@@ -206,6 +207,7 @@ describe('a daemon that is asked to end while it looks for what a former one has
     await played.effects.done('restore', {
       output: {
         adopted: [{ create: adopted, status: 'running', processes: [init], execs: 0 }],
+        untold: [],
         ended: [],
       },
     });
