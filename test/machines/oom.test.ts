@@ -48,6 +48,7 @@ const restored = (status: 'running' | 'paused', oomKills: number): Restored => (
     },
   ],
   ended: [],
+  untold: [],
 });
 
 describe('OOM kills in a container', () => {
