@@ -1,8 +1,10 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
-import { ctr, RunningCtr } from './fixtures/ctr.ts';
+import { CTR, ctr, RunningCtr } from './fixtures/ctr.ts';
 import { type EventStream, TestDaemon } from './fixtures/daemon.ts';
+import { Window } from './fixtures/terminal.ts';
 
 let bundles: Bundles;
 let daemon: TestDaemon;
@@ -90,17 +92,53 @@ describe('a container’s life by ctr', () => {
 
   it('obeys the signal that is asked for', async () => {
     const id = unique('trap');
-    const args = ['sh', '-c', 'trap "exit 3" USR1; while :; do sleep 0.05; done'];
-    await ctr(daemon, ['containers', 'start', id, await bundles.make('trap', { args })]);
-    const [container] = await daemon.containers();
-    const pid = container?.processes[0]?.pid ?? 0;
+    const args = ['sh', '-c', 'trap "exit 3" USR1; echo ready; while :; do sleep 0.05; done'];
+    const stdout = path.join(bundles.folder, 'heard');
+    await writeFile(stdout, '');
+    const { pid } = await daemon.create(id, await bundles.make('trap', { args }), { stdout });
     // Until the trap is set, init ignores it.
-    const tries = setInterval(
-      () => void ctr(daemon, ['containers', 'kill', '-p', `${pid}`, '-s', '10', id]),
-      300,
-    );
+    await expect.poll(() => readFile(stdout, 'utf8')).toBe('ready\n');
+    expect(await ctr(daemon, ['containers', 'kill', '-p', `${pid}`, '-s', 'USR1', id])).toEqual(done);
     expect((await events.exit(id, pid)).status).toBe(3);
-    clearInterval(tries);
+  });
+});
+
+describe('what a container uses', () => {
+  const id = unique('stats');
+  beforeAll(async () => {
+    await daemon.create(id, await bundles.make('stats'));
+  });
+
+  it('is printed a row a second on a terminal', async () => {
+    const window = new Window(CTR, ['containers', 'stats', id], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath },
+    });
+    await window.shows(
+      /^CPU +MEMORY \/ MAX +NET IN \/ OUT +DISK READ \/ WRITE\r\n- +\S+B \/ \S+B .*\r\n\d+\.\d% /,
+    );
+    window.child.kill('SIGINT');
+    expect(await window.ended()).toBe('SIGINT');
+    window.close();
+  });
+
+  it('is printed an object a line on a pipe, until it ends', async () => {
+    const running = new RunningCtr(daemon, ['containers', 'stats', id]);
+    const [line] = await running.shows(/^.*\n/);
+    expect(JSON.parse(line)).toMatchObject({
+      cgroup_stats: { memory_stats: { usage: { usage: expect.any(Number) } } },
+      timestamp: expect.any(Number),
+    });
+    await daemon.signal(id, 9);
+    expect(await running.ended()).toBe(0);
+    expect(running.stderr).toBe('');
+  });
+
+  it('is nothing where it is not there', async () => {
+    expect(await ctr(daemon, ['containers', 'stats', 'nobody'])).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: '[ctr] containerd: container not found\n',
+    });
   });
 });
 
