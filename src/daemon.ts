@@ -6,6 +6,7 @@ import { createSignal, createUpdate } from './actors/deliver.ts';
 import { createEventHub } from './actors/event-hub.ts';
 import { openJournal } from './actors/journal.ts';
 import { createLaunch } from './actors/launch.ts';
+import { createOom } from './actors/oom.ts';
 import { recordedIds } from './actors/record.ts';
 import { createRestore, unknownExit } from './actors/restore.ts';
 import { createRunRunc } from './actors/run-runc.ts';
@@ -106,6 +107,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
         delete: createDelete(runc, stateDir),
       },
+      ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
       publish: announcer.announce,
       report: (what, about) => log.error({ failure: about }, what),
       stray: (exit) => {

@@ -18,6 +18,9 @@ export type KernelFiles = {
 /** Files that were there and are not: ENODEV is what an open control file of a removed cgroup answers. */
 const GONE = new Set(['ENOENT', 'ENODEV', 'ENOTDIR', 'ESRCH']);
 
+/** Whether a file could not be opened or read because there is none, or no longer. */
+export const isGone = (error: unknown): boolean => GONE.has((error as NodeJS.ErrnoException).code ?? '');
+
 /**
  * The kernel hands out as many whole lines as fit into a page or, if one is longer, that one (fs/seq_file.c). What is
  * shorter than this is the end of the file, as no line of such a file is half a page long: it saves a read(2).
@@ -71,7 +74,7 @@ export function createKernelFiles(maxOpen: number): KernelFiles {
             return kept === undefined ? openAndRead() : readAll(kept);
           } catch (error) {
             close();
-            gone = GONE.has((error as NodeJS.ErrnoException).code ?? '');
+            gone = isGone(error);
             return undefined;
           }
         },

@@ -1,0 +1,32 @@
+import { countOomKills, watchOomKills } from '../cgroup/oom.ts';
+import type { Logger } from '../log.ts';
+import { readStateFile } from '../runc/state-file.ts';
+import { writeOomKills } from './record.ts';
+import type { StateDir } from './state-dir.ts';
+import type { OomPorts } from './system.ts';
+
+/** Counts and watches OOM kills in containers, by the cgroups that runc has written down. */
+export function createOom(stateDir: StateDir, log: Logger): OomPorts {
+  const pathsOf = async (id: string) => (await readStateFile(stateDir.runc, id))?.cgroupPaths ?? {};
+  let writing = Promise.resolve();
+  return {
+    count: async ({ id }) => countOomKills(await pathsOf(id)),
+    watch({ id }, onKills) {
+      const trouble = (err: unknown): void =>
+        log.warn({ err, id }, 'OOM kills are told only when a process ends');
+      const watching = pathsOf(id).then((paths) => watchOomKills(paths, onKills, trouble));
+      watching.catch(trouble);
+      return () =>
+        void watching.then(
+          (close) => close(),
+          () => {},
+        );
+    },
+    keep({ id, kills }) {
+      // One after the other, so that the last one is what is left.
+      writing = writing
+        .then(() => writeOomKills(stateDir.container(id), kills))
+        .catch((err) => log.warn({ err, id }, 'that an OOM kill was told could not be written down'));
+    },
+  };
+}
