@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { afterEach, expect, test } from 'vitest';
+import { holdProcess } from '../../src/linux/process-end.ts';
+import { processStat } from '../../src/linux/process-stat.ts';
+import { within } from './deadline.ts';
+
+const KILL = 9;
+
+let children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.filter(
+    ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+  )) {
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  }
+  children = [];
+});
+
+function start(...argv: string[]): { pid: number; child: ChildProcess; startTime: bigint } {
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, { stdio: 'ignore' });
+  children.push(child);
+  const pid = child.pid ?? 0;
+  return { pid, child, startTime: processStat(pid)?.startTime ?? 0n };
+}
+const pidfds = (): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes('pidfd');
+    } catch {
+      return false;
+    }
+  }).length;
+
+test('a process that is held can be signalled, and its end is told', async () => {
+  const { pid, startTime } = start('sleep', '1000');
+  const before = pidfds();
+  const held = holdProcess(pid, startTime);
+  expect(pidfds()).toBe(before + 1);
+  held?.signal(0);
+  held?.signal(KILL);
+  await within(15_000, 'the end', held?.ended ?? Promise.reject(new Error('not held')));
+  expect(pidfds()).toBe(before);
+});
+
+test('a process that is let go of holds no descriptor, however often', () => {
+  const { pid, startTime } = start('sleep', '1000');
+  const before = pidfds();
+  const held = holdProcess(pid, startTime);
+  held?.release();
+  held?.release();
+  expect(pidfds()).toBe(before);
+  expect(processStat(pid)?.startTime).toBe(startTime);
+});
+
+test('a pid that is another’s by now is not held', () => {
+  const { pid, startTime } = start('sleep', '1000');
+  const before = pidfds();
+  expect(holdProcess(pid, startTime - 1n)).toBeUndefined();
+  expect(pidfds()).toBe(before);
+});
+
+test('a process that has ended is not held, not even a zombie', async () => {
+  // A shell that does not wait for what it has started.
+  const { pid } = start('sh', '-c', 'sleep 0 & exec sleep 1000');
+  const zombie = () =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .find((it) => processStat(it)?.parentPid === pid && processStat(it)?.state === 'Z');
+  await expect.poll(zombie, { timeout: 15_000 }).toBeDefined();
+  const zombiePid = zombie() ?? 0;
+  expect(holdProcess(zombiePid, processStat(zombiePid)?.startTime ?? 0n)).toBeUndefined();
+  expect(holdProcess(2 ** 30, 0n)).toBeUndefined();
+});
