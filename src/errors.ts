@@ -25,6 +25,7 @@ export const catalogue = {
   bundleInvalid: ['INVALID_ARGUMENT', 'containerd: bundle is not valid: '],
   bundlePathEmpty: ['INVALID_ARGUMENT', 'empty bundle path'],
   processNotFound: ['NOT_FOUND', 'containerd: processs not found for container'],
+  noTerminal: ['FAILED_PRECONDITION', 'containerd: the process has no terminal'],
   unknownStatus: ['INVALID_ARGUMENT', 'containerd: unknown container status '],
   unknownSignal: ['INVALID_ARGUMENT', 'containerd: unknown signal '],
   checkpointNotFound: ['NOT_FOUND', 'containerd: checkpoint does not exist for container'],

@@ -1,16 +1,22 @@
+import { constants } from 'node:os';
 import { ContainerdError } from '../errors.ts';
 import type { SignalInput, UpdateInput } from '../machines/process.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 
-const EINVAL = 22;
+const { EINVAL, ENOTTY } = constants.errno;
 
-function explain(error: unknown, signal: number): unknown {
+/** `signal` is undefined for what is no signal. */
+function explain(error: unknown, signal?: number): unknown {
   if (!(error instanceof ShimError)) return error;
-  if (error.reason === 'noProcess') return new ContainerdError('processNotFound', '', { cause: error });
-  if (error.reason === 'lost') return new ContainerdError('shimLost', error.message, { cause: error });
-  if (error.errno === EINVAL) return new ContainerdError('unknownSignal', String(signal), { cause: error });
-  return new ContainerdError('internal', error.message, { cause: error });
+  const cause = { cause: error };
+  if (error.reason === 'noProcess') return new ContainerdError('processNotFound', '', cause);
+  if (error.reason === 'lost') return new ContainerdError('shimLost', error.message, cause);
+  if (error.errno === ENOTTY) return new ContainerdError('noTerminal', '', cause);
+  if (error.errno === EINVAL && signal !== undefined) {
+    return new ContainerdError('unknownSignal', String(signal), cause);
+  }
+  return new ContainerdError('internal', error.message, cause);
 }
 
 /** Signals a process through the shim, which alone knows that a pid is still ours. */
@@ -31,6 +37,6 @@ export const createUpdate =
     try {
       await shim().update({ container: id, process }, { closeStdin, width, height });
     } catch (error) {
-      throw explain(error, 0);
+      throw explain(error);
     }
   };

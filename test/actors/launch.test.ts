@@ -1,0 +1,252 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createLaunch, type LaunchOptions } from '../../src/actors/launch.ts';
+import { readExecs, readRecord } from '../../src/actors/record.ts';
+import { ContainerdError } from '../../src/errors.ts';
+import { processStat } from '../../src/linux/process-stat.ts';
+import type { LaunchInput } from '../../src/machines/process.ts';
+import { spec } from '../machines/fixtures/requests.ts';
+import { NO_STDIO, ShimAndScripts } from './container-scripts.ts';
+
+let under: ShimAndScripts;
+beforeAll(async () => {
+  under = await ShimAndScripts.start();
+});
+afterAll(() => under.end());
+
+let id: string;
+let count = 0;
+beforeEach(() => {
+  count += 1;
+  id = `box-${count}`;
+});
+
+const LEAVES_A_PROCESS = 'leave sleep 1000';
+
+/** Launches with a runc that does what the script says. */
+const launch = (script: string, of: Partial<LaunchInput> = {}, options: Partial<LaunchOptions> = {}) =>
+  createLaunch({
+    runc: under.runc(script),
+    stateDir: under.stateDir,
+    shim: () => under.shim.client,
+    criu: '',
+    timeoutMs: 10_000,
+    restoreTimeoutMs: 10_000,
+    ...options,
+  })({
+    id,
+    process: 'init',
+    bundlePath: under.scripts.folder,
+    spec,
+    inherited: { process: { noNewPrivileges: true, cwd: '/not/this' }, path: 'PATH=/bundle' },
+    stdio: NO_STDIO,
+    launch: { kind: 'start' },
+    ...of,
+  });
+const exec = (script: string, of: Partial<LaunchInput> = {}) =>
+  launch(script, { process: 'exec-1', launch: { kind: 'exec' }, ...of });
+
+async function failureOf(promise: Promise<unknown>): Promise<[string, string]> {
+  const error = await promise.then(
+    () => 'it succeeded',
+    (thrown) => thrown,
+  );
+  expect(error).toBeInstanceOf(ContainerdError);
+  const { failure } = error as ContainerdError;
+  return [failure.error, failure.message];
+}
+
+const folder = () => under.stateDir.container(id);
+const inFolder = (name: string) => path.join(folder(), name);
+const says = (msg: string) => `echo '${JSON.stringify({ level: 'error', msg })}' >> "$log"`;
+
+describe('the launch of a container', () => {
+  it('gives who its init is, which the shim has for a child', async () => {
+    const { pid, startTime } = await launch(LEAVES_A_PROCESS);
+    const stat = processStat(pid);
+    expect(stat).toMatchObject({ parentPid: under.shim.client.pid });
+    expect(String(stat?.startTime)).toBe(startTime);
+  });
+
+  it('has written down what was asked for before runc is run, for the daemon alone', async () => {
+    const script = `cp ${folder()}/container.json $folder/seen; ${LEAVES_A_PROCESS}`;
+    await launch(script, { spec: { ...spec, args: ['a'] }, stdio: { ...NO_STDIO, stdout: '/dev/null' } });
+    const record = await readRecord(folder());
+    expect(record).toMatchObject({
+      type: 'create',
+      id,
+      requestId: '',
+      stdio: { stdout: '/dev/null' },
+      checkpoint: '',
+    });
+    expect(record?.spec.args).toEqual(['a']);
+    expect(under.scripts.read('seen')).toBe(readFileSync(inFolder('container.json'), 'utf8'));
+    expect(statSync(folder()).mode & 0o777).toBe(0o700);
+    expect(statSync(inFolder('container.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('is runc’s, with the container’s folder for its files', async () => {
+    await launch(LEAVES_A_PROCESS);
+    const options = ['--log', inFolder('init.log'), '--log-format', 'json', 'run', '--detach'];
+    const rest = ['--pid-file', inFolder('init.pid'), '--bundle', under.scripts.folder, '--', id];
+    expect(under.argv()).toEqual(['--root', under.stateDir.runc, ...options, ...rest]);
+  });
+
+  it('that fails says why in runc’s own words', async () => {
+    expect(await failureOf(launch(`${says('no such thing')}; exit 1`))).toEqual([
+      'runtimeFailed',
+      'containerd: no such thing',
+    ]);
+    // Nobody hears what it says where its stderr, which will be the container's, is /dev/null.
+    id = `${id}-b`;
+    const stderr = path.join(under.scripts.folder, 'stderr');
+    writeFileSync(stderr, '');
+    expect(
+      await failureOf(launch('echo "panic: oh" >&2; exit 2', { stdio: { ...NO_STDIO, stderr } })),
+    ).toEqual(['runtimeFailed', 'containerd: panic: oh']);
+    expect(readFileSync(stderr, 'utf8')).toBe('');
+    id = `${id}-c`;
+    expect((await failureOf(launch('exit 3')))[1]).toMatch(/runc-\d+ ended with status 3$/);
+  });
+
+  it('without a runc says so', async () => {
+    const runc = { command: '/nowhere/runc', root: under.stateDir.runc };
+    expect(await failureOf(launch('', {}, { runc }))).toEqual([
+      'runtimeFailed',
+      'containerd: start: posix_spawn /nowhere/runc: no such file or directory',
+    ]);
+  });
+
+  it('that leaves no process behind, or none of ours, has failed', async () => {
+    expect((await failureOf(launch('exit 0')))[0]).toBe('runtimeFailed');
+    id = `${id}-b`;
+    expect((await failureOf(launch('echo 1 > "$pid_file"')))[1]).toMatch(/no child of the shim/);
+    id = `${id}-c`;
+    expect((await failureOf(launch('echo nonsense > "$pid_file"')))[0]).toBe('runtimeFailed');
+  });
+
+  it('that takes too long is ended', async () => {
+    const [error, message] = await failureOf(launch('exec sleep 1000', {}, { timeoutMs: 300 }));
+    expect([error, message]).toEqual([
+      'runtimeTimeout',
+      expect.stringMatching(/took too long: start: .* 300 ms$/),
+    ]);
+  });
+
+  it('whose stdio is missing, or cannot be, starts nothing', async () => {
+    const ran = path.join(under.scripts.folder, 'ran');
+    const stdout = path.join(under.scripts.folder, 'missing');
+    expect(await failureOf(launch('touch $folder/ran', { stdio: { ...NO_STDIO, stdout } }))).toEqual([
+      'stdioNotFound',
+      `open ${stdout}: no such file or directory`,
+    ]);
+    id = `${id}-b`;
+    const [error] = await failureOf(launch('touch $folder/ran', { stdio: { ...NO_STDIO, stdin: '/' } }));
+    expect(error).toBe('stdioInvalid');
+    expect(existsSync(ran)).toBe(false);
+  });
+
+  it('whose folder is there already starts nothing', async () => {
+    mkdirSync(folder());
+    await expect(launch('touch $folder/ran')).rejects.toThrow(/EEXIST/);
+    expect(readdirSync(folder())).toEqual([]);
+  });
+});
+
+describe('the launch of a restored container', () => {
+  const restore = (script: string, checkpoint = 'cp') =>
+    launch(script, { launch: { kind: 'restore', checkpoint } });
+  const images = () => path.join(under.scripts.folder, 'checkpoints/cp');
+  beforeAll(() => {
+    mkdirSync(images(), { recursive: true });
+    const flags = { name: 'cp', exit: true, tcp: true, unixSockets: false, shell: true };
+    writeFileSync(path.join(images(), 'config.json'), JSON.stringify(flags));
+  });
+
+  it('has the flags that its checkpoint was made with', async () => {
+    await restore(LEAVES_A_PROCESS);
+    expect(under.argv()).toEqual(
+      expect.arrayContaining(['restore', '--tcp-established', '--shell-job', images()]),
+    );
+    expect(under.argv()).not.toContain('--ext-unix-sk');
+    expect((await readRecord(folder()))?.checkpoint).toBe('cp');
+  });
+
+  it('of a checkpoint that is not there starts nothing', async () => {
+    expect(await failureOf(restore('touch $folder/ran', 'other'))).toEqual([
+      'checkpointNotFound',
+      'containerd: checkpoint does not exist for container',
+    ]);
+    expect(existsSync(path.join(under.scripts.folder, 'ran'))).toBe(false);
+  });
+
+  it('that fails says what CRIU stumbled over', async () => {
+    const log = `echo "(00.1) Error (criu/files.c:7): no such file" > "$work/restore.log"`;
+    const script = `work=$(dirname "$log")/criu; ${log}; ${says('criu failed')}; exit 1`;
+    expect((await failureOf(restore(script)))[1]).toBe(
+      'containerd: criu failed\n(00.1) Error (criu/files.c:7): no such file',
+    );
+  });
+});
+
+describe('the launch of an exec', () => {
+  beforeEach(() => mkdirSync(folder()));
+
+  it('gives runc what was asked for, and of the container’s own process what nobody asked for', async () => {
+    const asked = { ...spec, args: ['a', 'b'], env: ['X=y'], cwd: '/tmp', terminal: false };
+    await exec(`cp "$process" $folder/process; ${LEAVES_A_PROCESS}`, { spec: asked });
+    expect(JSON.parse(under.scripts.read('process'))).toMatchObject({
+      ...asked,
+      env: ['X=y', 'PATH=/bundle'],
+      noNewPrivileges: true,
+    });
+    expect(under.argv().slice(-2)).toEqual(['--', id]);
+  });
+
+  it('leaves a PATH alone that was asked for', async () => {
+    await exec(`cp "$process" $folder/process; ${LEAVES_A_PROCESS}`, {
+      spec: { ...spec, env: ['PATH=/mine'] },
+    });
+    expect(JSON.parse(under.scripts.read('process')).env).toEqual(['PATH=/mine']);
+  });
+
+  it('can be found again by the next daemon', async () => {
+    await exec(LEAVES_A_PROCESS);
+    expect((await readExecs(folder())).map(({ process }) => process)).toEqual(['exec-1']);
+    expect(readdirSync(folder())).not.toContain('exec-1.log');
+  });
+
+  it('that fails leaves nothing', async () => {
+    // An init that lives, or the failure would be put down to its end.
+    const { startTime } = processStat(process.pid) ?? {};
+    const state = { init_process_pid: process.pid, init_process_start: Number(startTime) };
+    mkdirSync(path.join(under.stateDir.runc, id));
+    writeFileSync(path.join(under.stateDir.runc, id, 'state.json'), JSON.stringify(state));
+    expect(await failureOf(exec(`echo 7 > "$pid_file"; ${says('no')}; exit 1`))).toEqual([
+      'runtimeFailed',
+      'containerd: no',
+    ]);
+    expect(readdirSync(folder())).toEqual([]);
+  });
+
+  it('in a container that has ended says so', async () => {
+    expect(await failureOf(exec(`${says('cannot exec in a stopped container')}; exit 1`))).toEqual([
+      'containerExited',
+      'containerd: container has exited',
+    ]);
+  });
+});
+
+describe('a launch that a former daemon asked for', () => {
+  it('gives who runs by now, without running anything again', async () => {
+    const { pid, startTime } = await launch(LEAVES_A_PROCESS);
+    const again = launch('touch $folder/again', { launch: { kind: 'adopt' } });
+    expect(await again).toEqual({ pid, startTime });
+    expect(existsSync(path.join(under.scripts.folder, 'again'))).toBe(false);
+  });
+
+  it('that has failed meanwhile has failed', async () => {
+    expect((await failureOf(launch('', { launch: { kind: 'adopt' } })))[0]).toBe('runtimeFailed');
+  });
+});
