@@ -12,6 +12,7 @@ if (parsed.kind === 'exit') {
   const log = createLog(parsed.flags);
   try {
     await runDaemon(parsed.flags, log);
+    process.exit(0);
   } catch (error) {
     process.stderr.write(`[containerd] ${error instanceof Error ? error.message : String(error)}\n`);
     // Whatever it has opened so far would keep it alive.

@@ -43,7 +43,10 @@ const CHECKPOINT_TIMEOUT_MS = 600_000;
 /** How long a runc that a former daemon left at work may take to end. */
 const LEFT_RUNNING_TIMEOUT_MS = 30_000;
 
-/** Runs a daemon until it is told to end (SIGTERM or SIGINT) and its containers have ended. */
+/**
+ * Runs a daemon until it is told to end (SIGTERM or SIGINT) and its containers have ended or are left. What is at work
+ * for those still is to end with the process.
+ */
 export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> {
   const stateDir = stateDirAt(flags.stateDir);
   await makeStateDir(stateDir);
@@ -116,7 +119,11 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         announcer.announce({ ...exit, type: 'exit' });
       },
     },
-    { concurrency: flags.concurrency, ...(flags.debug && { inspect: createTransitionLog(log) }) },
+    {
+      concurrency: flags.concurrency,
+      onStop: flags.liveRestore ? 'leave' : 'end',
+      ...(flags.debug && { inspect: createTransitionLog(log) }),
+    },
   );
 
   function exited({ process: { key, pid }, status, timestamp }: ShimExit): void {
@@ -137,7 +144,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      log.info({ signal }, 'ending the containers');
+      log.info({ signal }, 'told to end');
       system.stop();
     });
   }
@@ -159,7 +166,6 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   await announcer.settled();
   server.close();
   stats.close();
-  shim.close();
   lock.release();
   log.info('containerd has ended');
 }

@@ -33,7 +33,7 @@ import {
   type SignalInput,
   type UpdateInput,
 } from '../machines/process.ts';
-import { type Restored, supervisorMachine, type ToContainer } from '../machines/supervisor.ts';
+import { type OnStop, type Restored, supervisorMachine, type ToContainer } from '../machines/supervisor.ts';
 
 /**
  * What the charts have done for them. Each takes plain data, heeds the signal where leaving early is safe, and
@@ -90,11 +90,11 @@ export type System = {
   cancel(id: string, requestId: string): void;
   /** The shim reaped a process. */
   exited(exited: ShimExited): void;
-  /** Ends the containers, then the system; asked again, it does so at once. */
+  /** Ends the containers or leaves them, as it was told at its start, then ends; asked again, it does so at once. */
   stop(): void;
   /** Resolves once the containers of a former daemon have been taken up: before, they are not listed. */
   restored: Promise<void>;
-  /** Resolves once every container has ended after `stop`. */
+  /** Resolves once every container has ended after `stop`, or is left. */
   stopped: Promise<void>;
   /** The containers that a client can see. */
   list(): ContainerView[];
@@ -123,12 +123,17 @@ const watchOom = ({ watch }: OomPorts) =>
 /** Puts the effects into the charts and starts the root actor. */
 export function startSystem(
   { effects, oom, publish, report, stray }: SystemPorts,
-  options: { concurrency: number; inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void) },
+  options: {
+    concurrency: number;
+    onStop: OnStop;
+    inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  },
 ): System {
   const containers = new Map<string, Container>();
   const waiting = new Map<string, { id: string; answer: (outcome: Outcome) => void }>();
   /** What waits, by container. */
   const asked = new Map<string, Set<string>>();
+  const allAnswered: (() => void)[] = [];
 
   const reply = (_: unknown, { requestId, outcome }: Reply) => {
     // What a former daemon was asked has nobody left to answer.
@@ -143,6 +148,7 @@ export function startSystem(
     others?.delete(requestId);
     if (others?.size === 0) asked.delete(request.id);
     request.answer(outcome);
+    if (waiting.size === 0) for (const resolve of allAnswered.splice(0)) resolve();
   };
   const provided = {
     reply,
@@ -181,7 +187,12 @@ export function startSystem(
 
   const supervisor = createActor(
     supervisorMachine.provide({
-      actors: { restore: fromPromise<Restored, undefined>(() => effects.restore()) },
+      actors: {
+        restore: fromPromise<Restored, undefined>(() => effects.restore()),
+        answerAll: fromPromise<void, undefined>(() =>
+          waiting.size === 0 ? Promise.resolve() : new Promise((resolve) => allAnswered.push(resolve)),
+        ),
+      },
       actions: {
         ...provided,
         publish: (_, notice) => notice && publish(notice),
@@ -213,13 +224,22 @@ export function startSystem(
         toAll: (_, event) => {
           for (const container of containers.values()) container.send(event);
         },
+        toEach: (_, { ids, event }) => {
+          for (const id of ids) containers.get(id)?.send(event);
+        },
+        abandonAll: (_, why) => {
+          for (const requestId of waiting.keys()) reply(_, { requestId, outcome: refused(why) });
+        },
         abandon: (_, { id, failure: why }) => {
           for (const requestId of asked.get(id) ?? []) reply(_, { requestId, outcome: refused(why) });
         },
       },
       guards: { isKnown: (_, id) => containers.has(id) },
     }),
-    { input: { concurrency: options.concurrency }, ...(options.inspect && { inspect: options.inspect }) },
+    {
+      input: { concurrency: options.concurrency, onStop: options.onStop },
+      ...(options.inspect && { inspect: options.inspect }),
+    },
   );
 
   const stopped = new Promise<void>((resolve, reject) => {

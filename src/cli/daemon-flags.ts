@@ -19,6 +19,8 @@ export type DaemonFlags = {
   oomNotify: boolean;
   /** A name to be found in PATH, or an absolute path. */
   runtime: string;
+  /** The containers go on when the daemon is told to end. */
+  liveRestore: boolean;
   /** `host:port`, or empty: none. */
   graphiteAddress: string;
   /** How long the runtime may take to do one thing. */
@@ -55,6 +57,7 @@ const flags = (hostname: string) => [
   }),
   valueFlag('--listen, -l', 'Address on which GRPC API will listen', shown(DEFAULT_ADDRESS), parseAddress),
   boolFlag('--oom-notify', 'enable oom notifications for containers'),
+  boolFlag('--live-restore', 'leave the containers running when told to end'),
   valueFlag('--runtime', 'name or path of the runtime', shown('runc'), parseRuntime),
   durationFlag('--runtime-timeout', 'how long the runtime may take', {
     valueMs: 2 * MINUTE_MS,

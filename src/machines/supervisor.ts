@@ -27,7 +27,11 @@ export type ToContainer =
 /** The daemon was asked to end; asked again, it does not wait any longer. */
 export type Stop = { type: 'stop' };
 
+/** What becomes of the containers when the daemon is asked to end: they end with it, or are left to the next one. */
+export type OnStop = 'end' | 'leave';
+
 type Context = {
+  onStop: OnStop;
   /** How many containers may be starting at a time. */
   concurrency: number;
   /** Ids of the containers that hold a slot. */
@@ -53,10 +57,17 @@ type Event =
   | { type: 'xstate.error.actor.*'; actorId: string; error: unknown };
 
 const supervisorSetup = setup({
-  types: {} as { context: Context; events: Event; input: { concurrency: number }; tags: 'restoring' },
+  types: {} as {
+    context: Context;
+    events: Event;
+    input: { concurrency: number; onStop: OnStop };
+    tags: 'restoring';
+  },
   actors: {
     /** Finds out what has become of the containers of a daemon that was here before. */
     restore: effect<undefined, Restored>(),
+    /** Ends once no request is left unanswered. */
+    answerAll: effect<undefined>(),
   },
   actions: {
     // Provided where the system is composed: who is where is a table there, because a map of containers in the
@@ -66,8 +77,11 @@ const supervisorSetup = setup({
     forgetContainer: (_, _id: string) => {},
     toContainer: (_, _to: { id: string; event: ToContainer }) => {},
     toAll: (_, _event: ToContainer) => {},
+    toEach: (_, _to: { ids: string[]; event: ToContainer }) => {},
     /** Answers whatever a container has left unanswered that has failed, or has given up on execs of its own. */
     abandon: (_, _container: { id: string; failure: Failure }) => {},
+    /** The same for all that is unanswered. */
+    abandonAll: (_, _failure: Failure) => {},
     reply: (_, _reply: Reply) => {},
     publish: (_, _notice: Notice | null) => {},
     publishAll: (_, _notices: Notice[]) => {},
@@ -105,11 +119,14 @@ const supervisorSetup = setup({
     /** Provided where the system is composed. */
     isKnown: (_, _id: string) => false,
     slotFree: ({ context }) => context.queue.length > 0 && context.starting.length < context.concurrency,
+    leaves: ({ context }) => context.onStop === 'leave',
     allGone: ({ context }) => context.containers === 0,
   },
   delays: {
     /** How long containers have to end after TERM. */
     stopGrace: 10_000,
+    /** How long what is under way has to be answered where the containers are left. */
+    leaveGrace: 10_000,
   },
 });
 
@@ -150,13 +167,12 @@ const takeUp = [
   { type: 'publishAll', params: ({ event }: WithRestored) => event.output.untold },
   { type: 'takeExits', params: ({ event }: WithRestored) => event.output.ended },
 ] as const;
-const cannotRestore = {
-  type: 'report',
-  params: ({ event }: { event: { error: unknown } }) => ({
-    what: 'the containers of before could not be restored',
-    failure: failureOf(event.error),
-  }),
-} as const;
+const report = (what: string) =>
+  ({
+    type: 'report',
+    params: ({ event }: { event: { error: unknown } }) => ({ what, failure: failureOf(event.error) }),
+  }) as const;
+const cannotRestore = report('the containers of before could not be restored');
 
 /**
  * The root of the system: it routes requests and exits to their container, gives each new container its turn to
@@ -166,6 +182,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
   id: 'supervisor',
   context: ({ input }) => ({
     concurrency: input.concurrency,
+    onStop: input.onStop,
     starting: [],
     queue: [],
     containers: 0,
@@ -261,7 +278,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
           },
         ],
         ...each(route),
-        stop: 'stopping',
+        stop: [{ guard: 'leaves', target: 'leaving' }, { target: 'stopping' }],
       },
       always: {
         guard: 'slotFree',
@@ -297,6 +314,26 @@ export const supervisorMachine = supervisorSetup.createMachine({
       },
     },
 
+    leaving: {
+      description: 'The containers go on without a daemon; what is under way may come to its answer.',
+      entry: {
+        type: 'toEach',
+        params: ({ context }) => ({ ids: context.queue, event: { type: 'terminate', signal: TERM } }),
+      },
+      on: {
+        create: { actions: refuse('supervisorStopped') },
+        ...each({ actions: refuse('supervisorStopped') }),
+        stop: 'left',
+      },
+      invoke: {
+        src: 'answerAll',
+        onDone: 'left',
+        onError: { target: 'left', actions: report('requests may be unanswered') },
+      },
+      after: { leaveGrace: 'left' },
+    },
+
+    left: { type: 'final', entry: { type: 'abandonAll', params: failure('supervisorStopped') } },
     stopped: { type: 'final' },
   },
 });

@@ -19,6 +19,7 @@ const DEFAULTS = {
   listen: '/run/containerd/containerd.sock',
   oomNotify: false,
   runtime: 'runc',
+  liveRestore: false,
   graphiteAddress: '',
   runtimeTimeoutMs: 120_000,
   journalBytes: 67_108_864,
@@ -32,6 +33,7 @@ describe('the daemon’s flags', () => {
 
   it.each([
     [['--id', 'x'], { id: 'x' }],
+    [['--live-restore'], { liveRestore: true }],
     [['--debug', '--oom-notify'], { debug: true, oomNotify: true }],
     [['--state-dir', '/var/../s/'], { stateDir: '/s' }],
     [['--state-dir', 's'], { stateDir: path.resolve('s') }],
@@ -114,6 +116,7 @@ describe('the daemon’s help', () => {
   it('is the original’s, with lines for the flags that are ours', () => {
     expect(help).toMatchObject({ kind: 'exit', status: 0, stderr: '' });
     expect(linesBeyond(text, seed('containerd'))).toEqual([
+      '   --live-restore                   leave the containers running when told to end',
       '   --runtime "runc"                 name or path of the runtime',
       '   --runtime-timeout "2m0s"             how long the runtime may take',
       '   --graphite-address                   host:port of a Graphite server',

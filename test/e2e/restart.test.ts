@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -6,7 +7,7 @@ import { ClientTerminal } from '../linux/client-terminal.ts';
 import { openReader, readAll } from '../linux/fifo-reader.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { COUNTING, checkpoint, counted, flagged, listed, numbersIn } from './fixtures/checkpoint.ts';
-import { processState, TestDaemon } from './fixtures/daemon.ts';
+import { failureOf, processState, TestDaemon } from './fixtures/daemon.ts';
 import {
   again,
   crash,
@@ -334,5 +335,70 @@ describe('a start that was in flight', () => {
     expect(await processState(exec?.pid ?? 0)).toBeDefined();
     expect(await toldOf(daemon, id)).toEqual(['start', 'exec']);
     expect(await holding.calls()).toBe(1);
+  });
+});
+
+describe('a daemon with --live-restore', () => {
+  const live = { flags: ['--live-restore'] };
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('leaves its containers at %s to the next one', async (signal) => {
+    await crash(daemon);
+    daemon = await again(daemon, live);
+    const [id, paused] = [unique('left'), unique('left-paused')];
+    const bundle = await bundles.make('left', { args: COUNTING });
+    const stdout = await fileFor('numbers');
+    await daemon.create(id, bundle, { stdout });
+    await daemon.exec(id, ['sleep', '1001']);
+    await daemon.create(paused, bundle);
+    await daemon.update(paused, { status: 'paused' });
+    const before = await daemon.containers();
+    daemon.client.close();
+    daemon.child.kill(signal);
+    expect(await once(daemon.child, 'exit')).toEqual([0, null]);
+    await counted(stdout, (await numbersIn(stdout)).length + 2);
+    daemon = await again(daemon);
+    const after = await daemon.containers();
+    expect(after.sort((a, b) => a.id.localeCompare(b.id))).toEqual(before);
+    expect(await toldOf(daemon, id)).toEqual(['start', 'exec']);
+  });
+
+  it('answers the start that is in flight', async () => {
+    const holding = await makeHoldingRuntime(daemon.folder, 'run');
+    await crash(daemon);
+    daemon = await again(daemon, { flags: ['--live-restore', '--runtime', holding.file] });
+    const id = unique('answered');
+    const bundle = await bundles.make('answered');
+    const asked = daemon.create(id, bundle);
+    await holding.held();
+    daemon.child.kill('SIGTERM');
+    await until(() => daemon.log.some(({ msg }) => msg === 'told to end'), PATIENCE_MS);
+    await expect(daemon.create(unique('late'), bundle)).rejects.toThrow('supervisor is shutdown');
+    await holding.letOn('work');
+    const { pid } = await asked;
+    daemon.client.close();
+    daemon = await again(daemon);
+    expect((await daemon.container(id))?.processes[0]?.pid).toBe(pid);
+    await holding.close();
+  });
+
+  it('leaves a start that takes too long to the next one, and tells the client', async () => {
+    const holding = await makeHoldingRuntime(daemon.folder, 'run');
+    await crash(daemon);
+    daemon = await again(daemon, { flags: ['--live-restore', '--runtime', holding.file] });
+    const id = unique('adopted');
+    const asked = failureOf(daemon.create(id, await bundles.make('adopted')));
+    await holding.held();
+    daemon.child.kill('SIGTERM');
+    await until(() => daemon.log.some(({ msg }) => msg === 'told to end'), PATIENCE_MS);
+    const ended = once(daemon.child, 'exit');
+    daemon.child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect((await asked).code).toBe('UNAVAILABLE');
+    daemon.client.close();
+    daemon = await again(daemon);
+    await holding.letOn('work');
+    await until(async () => (await daemon.container(id)) !== undefined, PATIENCE_MS);
+    expect(await holding.calls()).toBe(1);
+    await holding.close();
   });
 });

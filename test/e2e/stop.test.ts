@@ -49,7 +49,7 @@ describe('a daemon that gets SIGTERM', () => {
     await daemon.create(ID, await bundles.make('deaf', { args: ['sleep', '1000'] }));
     daemon.client.close();
     daemon.child.kill('SIGTERM');
-    await expect.poll(() => daemon.log.map(({ msg }) => msg)).toContain('ending the containers');
+    await expect.poll(() => daemon.log.map(({ msg }) => msg)).toContain('told to end');
     daemon.child.kill('SIGTERM');
     expect(await once(daemon.child, 'exit')).toEqual([0, null]);
     expect(await exitsOf(daemon)).toEqual([`${ID} ${128 + KILL}`]);

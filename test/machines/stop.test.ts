@@ -214,3 +214,36 @@ describe('a daemon that is asked to end while it looks for what a former one has
     expect(played.underWay()).toEqual(['delete']);
   });
 });
+
+describe('a daemon that is to leave its containers when it is asked to end', () => {
+  it('ends at once where nothing is under way, with no signal sent', async () => {
+    const played = await PlayedSystem.running({ onStop: 'leave' });
+    await played.stop();
+    expect(played.stopped).toBe(true);
+    expect(signals(played)).toEqual([]);
+    expect(played.told()).toEqual(['start']);
+  });
+
+  it('waits for the answer to what is under way, starts nothing, and refuses what is asked', async () => {
+    const played = await PlayedSystem.start({ onStop: 'leave', concurrency: 1 });
+    const starting = await played.ask(create({ id: 'a' }));
+    const queued = await played.ask(create({ id: 'b' }));
+    await played.stop();
+    expect(errorOf(queued)).toBe('supervisorStopped');
+    expect(errorOf(await played.ask(create({ id: 'd' })))).toBe('supervisorStopped');
+    expect(played.stopped).toBe(false);
+    await played.launched();
+    expect(starting.outcome).toEqual({ ok: true, pid: 100 });
+    expect(played.stopped).toBe(true);
+    expect(played.underWay()).toEqual([]);
+  });
+
+  it.each(['after ten seconds', 'when asked again'])('says so to whoever waits still %s', async (when) => {
+    const played = await PlayedSystem.start({ onStop: 'leave' });
+    const asked = await played.ask(create());
+    await played.stop();
+    await (when === 'when asked again' ? played.stop() : pass(10_000));
+    expect(errorOf(asked)).toBe('supervisorStopped');
+    expect(played.stopped).toBe(true);
+  });
+});

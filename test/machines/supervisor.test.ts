@@ -17,6 +17,7 @@ running             | new c c<slot | new d d<slot | ✗none      | ✗none      
 running, c starting | ✗exists      | new d        | c<exec     | ✗none      | c<signal   | ✗none
 stopping.asking     | ✗stopped     | ✗stopped     | ✗stopped   | ✗stopped   | c<signal   | ✗none
 stopping.killing    | ✗stopped     | ✗stopped     | ✗stopped   | ✗stopped   | c<signal   | ✗none
+leaving             | ✗stopped     | ✗stopped     | ✗stopped   | ✗stopped   | ✗stopped   | ✗stopped
 `;
 
 const OTHER_REQUESTS = `
@@ -28,6 +29,7 @@ running             | ✗none      | ✗none           | ✗none        | ✗non
 running, c starting | c<update   | c<updateProcess | c<checkpoint | c<deleteCheckpoint
 stopping.asking     | ✗stopped   | ✗stopped        | ✗stopped     | ✗stopped
 stopping.killing    | ✗stopped   | ✗stopped        | ✗stopped     | ✗stopped
+leaving             | ✗stopped   | ✗stopped        | ✗stopped     | ✗stopped
 `;
 
 const NEWS = `
@@ -39,6 +41,7 @@ running             | ·           | ·           | stray c       | stray d
 running, c starting | c<cancel    | ·           | c<shim.exited | stray d
 stopping.asking     | c<cancel    | ·           | c<shim.exited | stray d
 stopping.killing    | c<cancel    | ·           | c<shim.exited | stray d
+leaving             | c<cancel    | ·           | c<shim.exited | stray d
 `;
 
 const TURNS = `
@@ -51,6 +54,8 @@ running, c starting           | ·         | all<15 →stopping.asking
 running, c starting, e queued | e<slot    | all<15 →stopping.asking
 stopping.asking               | ·         | all<9 →stopping.killing
 stopping.killing              | ·         | ·
+running, to be left           | e<slot    | e<terminate →leaving
+leaving                       | ·         | abandon all →left
 `;
 
 /** The end of a container's actor, which one that is there alone can come to. */
@@ -91,6 +96,16 @@ describe('the supervisor', () => {
   });
 });
 
+describe('a supervisor that leaves its containers', () => {
+  it.each(['answered', 'ten seconds on'])('has left them once %s', (column) => {
+    expect(play(supervisorIn('leaving'), column)).toBe('abandon all →left');
+  });
+
+  it('goes on with their ends until then', () => {
+    expect(play(supervisorIn('leaving'), 'c is gone')).toBe('forget c abandon c !exit');
+  });
+});
+
 describe('the tables of the supervisor', () => {
   it('have every state of the chart', () => {
     for (const table of byEvent) {
@@ -109,8 +124,8 @@ describe('the tables of the supervisor', () => {
   });
 
   it('have the effect that the chart invokes, and the state that time ends', () => {
-    expect(invocationsOf(supervisorMachine)).toEqual(['restoring: restore']);
-    expect(timedStatesOf(supervisorMachine)).toEqual(['stopping.asking']);
+    expect(invocationsOf(supervisorMachine)).toEqual(['restoring: restore', 'leaving: answerAll']);
+    expect(timedStatesOf(supervisorMachine)).toEqual(['stopping.asking', 'leaving']);
   });
 
   it('leave no request unanswered', () => {
