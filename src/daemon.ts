@@ -8,9 +8,10 @@ import { openJournal } from './actors/journal.ts';
 import { createLaunch } from './actors/launch.ts';
 import { createOom } from './actors/oom.ts';
 import { recordedIds } from './actors/record.ts';
-import { createRestore, unknownExit } from './actors/restore.ts';
+import { createRestore } from './actors/restore.ts';
 import { createRunRunc } from './actors/run-runc.ts';
 import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
+import { linkShim, type OrphanEnd } from './actors/shim-link.ts';
 import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
 import { createStatsCollector } from './actors/stats.ts';
 import { findSubject, statsThread } from './actors/stats-thread.ts';
@@ -19,7 +20,6 @@ import { createTransitionLog } from './actors/transition-log.ts';
 import { deleteCheckpoint } from './checkpoints/store.ts';
 import type { DaemonFlags } from './cli/daemon-flags.ts';
 import { flock } from './linux/flock.ts';
-import { holdProcess } from './linux/process-end.ts';
 import type { Logger } from './log.ts';
 import { startMetrics } from './metrics/metrics.ts';
 import { timeStarts } from './metrics/time-starts.ts';
@@ -36,6 +36,9 @@ const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim
 
 /** The thread that reads the kernel's files; bundled there too. */
 const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
+
+/** An exit of which nobody knows the status, and the log says so. */
+const UNKNOWN_STATUS = 255;
 
 /** How long CRIU may take. */
 const CHECKPOINT_TIMEOUT_MS = 600_000;
@@ -62,26 +65,26 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     onTrouble: createTroubleLog(log),
   });
   const hub = createEventHub(journal);
-  const shim = await ensureShim({
-    stateDir: stateDir.root,
-    program: SHIM_PROGRAM,
-    env: process.env,
+  const shim = await linkShim({
+    ensure: (handlers) =>
+      ensureShim({ stateDir: stateDir.root, program: SHIM_PROGRAM, env: process.env, ...handlers }),
     onExit: (exit) => exited(exit),
-    onLost: (cause) => log.error({ err: cause }, 'the shim was lost'),
+    onOrphanEnd: (end) => orphanEnded(end),
+    log,
   });
-  log.debug({ shimPid: shim.pid }, 'shim connected');
+  const settleLost = () => waitForLeftRunning(stateDir.runc, shim.pid, LEFT_RUNNING_TIMEOUT_MS);
   const runc: Runc = { command: flags.runtime, root: stateDir.runc, run: createRunRunc(() => shim) };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
   const announcer = createAnnouncer({ hub, shim: () => shim, stateDir, log });
-  const restore = createRestore({ stateDir, runc, shim: () => shim, watchOrphan, log });
+  const restore = createRestore({ stateDir, runc, shim: () => shim, watchOrphan: shim.watchOrphan, log });
 
   const starts = new Timer();
   const system = startSystem(
     {
       effects: {
         async restore() {
-          await waitForLeftRunning(stateDir.runc, shim.pid, LEFT_RUNNING_TIMEOUT_MS);
+          await settleLost();
           const ids = new Set([
             ...shim.processes.map(({ key }) => key.container),
             ...(await recordedIds(stateDir)),
@@ -96,6 +99,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             stateDir,
             shim: () => shim,
             criu,
+            settleLost,
             timeoutMs: flags.runtimeTimeoutMs,
             restoreTimeoutMs: CHECKPOINT_TIMEOUT_MS,
           }),
@@ -136,10 +140,9 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
       unixNs: String(timestamp),
     });
   }
-  function watchOrphan(id: string, process: string, pid: number, startTime: string): void {
-    const held = holdProcess(pid, BigInt(startTime));
-    const ended = held === undefined ? Promise.resolve() : held.ended;
-    void ended.then(() => system.exited(unknownExit(id, process, pid)));
+  function orphanEnded({ key, pid, status = UNKNOWN_STATUS }: OrphanEnd): void {
+    const { container: id, process } = key;
+    system.exited({ type: 'shim.exited', id, process, pid, status, unixNs: '' });
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

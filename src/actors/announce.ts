@@ -1,11 +1,10 @@
 import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import type { Logger } from '../log.ts';
 import type { Notice } from '../machines/messages.ts';
 import type { ShimClient } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Journal } from './journal.ts';
-import { pidFileOf } from './record.ts';
+import { pidFileOf, removeExec } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type AnnounceOptions = {
@@ -36,7 +35,7 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
   async function forget({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
     if (!(await written)) return;
     try {
-      await rm(path.join(stateDir.container(id), `${process}.json`), { force: true });
+      await removeExec(stateDir.container(id), process);
       await shim().ack({ container: id, process });
     } catch (err) {
       log.warn({ err, id, process }, 'an exit could not be acknowledged');

@@ -27,7 +27,7 @@ import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
-import { ASKED_ENV, pidFileOf, writeRecord } from './record.ts';
+import { ASKED_ENV, pidFileOf, writeRecord, writeStarted } from './record.ts';
 import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
@@ -37,6 +37,8 @@ export type LaunchOptions = {
   shim: () => ShimClient;
   /** The criu to use; empty for the one in PATH. */
   criu: string;
+  /** Resolves once no runc of a shim that was lost is at work. */
+  settleLost: () => Promise<void>;
   /** How long a runc may take to start a process, and to restore a container. */
   timeoutMs: number;
   restoreTimeoutMs: number;
@@ -63,7 +65,10 @@ export function createLaunch(options: LaunchOptions) {
       const { pid, startTime } = await (launch.kind === 'adopt'
         ? options.shim().awaitStart({ container: id, process })
         : start(options, input, files));
-      if (process !== INIT) await remove(files.logFile);
+      if (process !== INIT) {
+        await writeStarted(files.folder, process, { pid, startTime: String(startTime) });
+        await remove(files.logFile);
+      }
       return { pid, startTime: String(startTime) };
     } catch (error) {
       const explained = await explain(error, options, files, input);
@@ -179,7 +184,7 @@ async function consoleSize(console: string): Promise<WindowSize | undefined> {
 /** What went wrong, in the words of whoever knows: the kernel about a path, runc about a container. */
 async function explain(
   error: unknown,
-  { runc }: LaunchOptions,
+  { runc, settleLost }: LaunchOptions,
   { logFile, workPath }: Files,
   { id, process, launch }: LaunchInput,
 ): Promise<unknown> {
@@ -203,6 +208,8 @@ async function explain(
     case 'timeout':
       return new ContainerdError('runtimeTimeout', `${what}: ${error.message}`, cause);
     case 'lost':
+      // What it began is undone next, and must not go on meanwhile.
+      await settleLost();
       return new ContainerdError('shimLost', error.message, cause);
     default:
       return new ContainerdError('runtimeFailed', `${what}: ${error.message}`, cause);

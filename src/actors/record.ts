@@ -1,11 +1,11 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { CreateRequest, ProcessSpec } from '../machines/messages.ts';
+import type { CreateRequest, Launched, ProcessSpec } from '../machines/messages.ts';
 import type { StateDir } from './state-dir.ts';
 
 /**
  * What a daemon writes down of a container before it acts, so that the next one can take it up: the request that
- * made it, and of each exec what runc was given. Pids are not in it: the shim and runc know those.
+ * made it, of each exec what runc was given and, once it runs, who it is. Who init is, runc knows.
  */
 
 const VERSION = 1;
@@ -22,6 +22,27 @@ export const pidFileOf = (folder: string, process: string): string => path.join(
 /** Writes down a container that is about to be started. Its folder is there and new: nothing can be half replaced. */
 export const writeRecord = (folder: string, create: CreateRequest): Promise<void> =>
   writeFile(path.join(folder, FILE), JSON.stringify({ version: VERSION, create }), { mode: 0o600 });
+
+const startedFileOf = (folder: string, process: string): string => path.join(folder, `${process}.started`);
+
+/** Writes down who an exec is: of init, runc does. */
+export const writeStarted = (folder: string, process: string, launched: Launched): Promise<void> =>
+  writeFile(startedFileOf(folder, process), JSON.stringify(launched), { mode: 0o600 });
+
+/** Who an exec is or was; undefined where it never came to run. */
+export async function readStarted(folder: string, process: string): Promise<Launched | undefined> {
+  try {
+    return JSON.parse(await readFile(startedFileOf(folder, process), 'utf8')) as Launched;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes what was written down of an exec. */
+export async function removeExec(folder: string, process: string): Promise<void> {
+  await rm(path.join(folder, `${process}.json`), { force: true });
+  await rm(startedFileOf(folder, process), { force: true });
+}
 
 /** What was written down of a container; undefined where that is torn or missing, so that it never started. */
 export async function readRecord(folder: string): Promise<CreateRequest | undefined> {

@@ -1,29 +1,25 @@
 import { rm, stat } from 'node:fs/promises';
 import { settleCheckpoints } from '../checkpoints/store.ts';
-import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
-import { type CreateRequest, INIT, type Notice, type ShimExited } from '../machines/messages.ts';
+import { type CreateRequest, INIT, type Notice } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { isFrozen, type RuncStateFile, readStateFile } from '../runc/state-file.ts';
-import type { ShimClient } from '../shim/client.ts';
+import type { ShimClient, ShimProcess } from '../shim/client.ts';
 import { startName } from './announce.ts';
-import { pidFileOf, readExecs, readOomKills, readRecord, recordedIds } from './record.ts';
+import { pidFileOf, readExecs, readOomKills, readRecord, readStarted, recordedIds } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type RestoreOptions = {
   stateDir: StateDir;
   runc: Runc;
   shim: () => ShimClient;
-  /** Watches a process that no shim of ours can reap, and tells when it has ended. */
-  watchOrphan: (id: string, process: string, pid: number, startTime: string) => void;
+  /** Watches a process that no shim of ours can reap, and tells when it has ended, at once if it has. */
+  watchOrphan: (process: ShimProcess) => void;
   log: Logger;
 };
-
-/** An exit that nobody saw: its status is not known, and said to be so. */
-const UNKNOWN_STATUS = 255;
 
 /** Init and execs that a shim knows, by container. */
 type Known = { running: Map<string, { pid: number; startTime: bigint }>; starting: Set<string> };
@@ -59,7 +55,7 @@ async function restoreOne(
   restored: Restored,
   id: string,
 ): Promise<void> {
-  const { stateDir, runc, shim, log } = options;
+  const { stateDir, runc, shim } = options;
   // What a former daemon had runc do to it is done before anybody looks.
   await shim().settle(id);
   const create = await readRecord(stateDir.container(id));
@@ -79,38 +75,37 @@ async function restoreOne(
   // The shim that started it is gone: what is left is what runc wrote down.
   const state = await readStateFile(runc.root, id);
   if (state === undefined) return sweep(options, id, 'it did not come to run');
-  const entry = entryOf(INIT, create.spec, { pid: state.initPid, startTime: BigInt(state.initStartTime) });
-  restored.adopted.push(await adopt(options, known, create, state, entry));
-  if (isAlive(entry)) {
-    log.warn(
-      { id, pid: entry.pid },
-      'a container lost its shim: its stdio is gone, and its exit status will not be known',
-    );
-    options.watchOrphan(id, INIT, entry.pid, entry.startTime);
-  } else {
-    log.warn({ id, pid: entry.pid }, 'a container ended with nobody watching: its exit status is not known');
-    restored.ended.push(unknownExit(id, INIT, entry.pid));
-  }
+  const orphan = { pid: state.initPid, startTime: BigInt(state.initStartTime) };
+  restored.adopted.push(await adopt(options, known, create, state, entryOf(INIT, create.spec, orphan)));
+  options.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
 }
 
 async function adopt(
-  { stateDir }: RestoreOptions,
+  options: RestoreOptions,
   known: Known,
   create: CreateRequest,
   state: RuncStateFile | undefined,
   init: ProcessEntry,
 ): Promise<Adopted> {
-  const execs = await readExecs(stateDir.container(create.id));
-  const entries = execs.flatMap(({ process, spec }) => {
-    const name = nameOf(create.id, process);
-    const running = known.running.get(name);
-    if (running !== undefined) return entryOf(process, spec, running);
-    return known.starting.has(name) ? { process, requestId: '', spec, pid: 0, startTime: '' } : [];
-  });
+  const folder = options.stateDir.container(create.id);
+  const execs = await readExecs(folder);
+  const entries = await Promise.all(
+    execs.map(async ({ process, spec }): Promise<ProcessEntry[]> => {
+      const name = nameOf(create.id, process);
+      const running = known.running.get(name);
+      if (running !== undefined) return [entryOf(process, spec, running)];
+      if (known.starting.has(name)) return [{ process, requestId: '', spec, pid: 0, startTime: '' }];
+      const started = await readStarted(folder, process);
+      if (started === undefined) return [];
+      const orphan = { pid: started.pid, startTime: BigInt(started.startTime) };
+      options.watchOrphan({ key: { container: create.id, process }, ...orphan });
+      return [entryOf(process, spec, orphan)];
+    }),
+  );
   return {
     create,
     status: state !== undefined && (await isFrozen(state.cgroupPaths)) ? 'paused' : 'running',
-    processes: [init, ...entries],
+    processes: [init, ...entries.flat()],
     oomKills: await readOomKills(stateDir.container(create.id)),
     execs: Math.max(0, ...execs.map(({ process }) => Number(process.slice('exec-'.length)))),
   };
@@ -121,11 +116,6 @@ const entryOf = (
   spec: ProcessEntry['spec'],
   { pid, startTime }: { pid: number; startTime: bigint },
 ): ProcessEntry => ({ process, requestId: '', spec, pid, startTime: String(startTime) });
-
-function isAlive({ pid, startTime }: ProcessEntry): boolean {
-  const stat = processStat(pid);
-  return stat !== undefined && stat.state !== 'Z' && stat.startTime === BigInt(startTime);
-}
 
 /** The starts of which the former daemon did not come to tell, or not to note that it had. */
 async function startsUntold(
@@ -151,16 +141,6 @@ const isThere = (file: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** An exit that was not seen. */
-export const unknownExit = (id: string, process: string, pid: number): ShimExited => ({
-  type: 'shim.exited',
-  id,
-  process,
-  pid,
-  status: UNKNOWN_STATUS,
-  unixNs: '',
-});
 
 async function settle({ log }: RestoreOptions, bundlePath: string): Promise<void> {
   await settleCheckpoints(bundlePath).catch((error: unknown) =>

@@ -1,3 +1,4 @@
+import { ContainerdError } from '../errors.ts';
 import { RuncTrouble, type RunRunc } from '../runc/runc.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
@@ -16,6 +17,7 @@ export const createRunRunc =
       return await shim().run({ container, argv, env: runcEnv(), cwd: '/', timeoutMs });
     } catch (error) {
       if (!(error instanceof ShimError)) throw error;
+      if (error.reason === 'lost') throw new ContainerdError('shimLost', error.message, { cause: error });
       throw new RuncTrouble(error.message, { timedOut: error.reason === 'timeout', cause: error });
     }
   };

@@ -1,12 +1,13 @@
 import { closeSync } from 'node:fs';
+import { reapedStatus, statusOf } from './exit-info.ts';
 import { processStat } from './process-stat.ts';
 import { pidfdOpen, pidfdSendSignal } from './signal.ts';
 import { watchFd } from './watch.ts';
 
 /** A process that is not our child, held by a pidfd: it cannot be mistaken for another that gets its pid. */
 export type HeldProcess = {
-  /** Resolves once it has ended. */
-  ended: Promise<void>;
+  /** Resolves once it has ended: with its status, 128 + signal for what a signal ended; undefined where nobody tells. */
+  ended: Promise<number | undefined>;
   /** Sends it a signal; throws a SystemError (ESRCH) once it has ended. */
   signal(signal: number): void;
   /** Lets go of it. */
@@ -37,11 +38,20 @@ export function holdProcess(pid: number, startTime: bigint): HeldProcess | undef
     watch?.close();
     closeSync(pidfd);
   };
-  const ended = new Promise<void>((resolve) => {
+  const ended = new Promise<number | undefined>((resolve) => {
     watch = watchFd(pidfd, { readable: true }, () => {
+      // Whoever adopted it may reap it between the two looks, but not before the first and after the second.
+      const status = endedStatus(pid, startTime) ?? reapedStatus(pidfd);
       release();
-      resolve();
+      resolve(status);
     });
   });
   return { ended, signal: (signal) => pidfdSendSignal(pidfd, signal), release };
+}
+
+/** How a process ended that nobody has reaped yet; undefined for any other. */
+export function endedStatus(pid: number, startTime: bigint): number | undefined {
+  const stat = processStat(pid);
+  if (stat === undefined || stat.startTime !== startTime || stat.state !== 'Z') return undefined;
+  return statusOf(stat.waitStatus);
 }

@@ -9,12 +9,15 @@ export type ProcessStat = {
   startTime: bigint;
   /** It is dying, or dead and not reaped: it will start nothing any more (PF_EXITING of linux/sched.h). */
   ending: boolean;
+  /** What a zombie ended with, as wait(2) has it (field 52; for root). */
+  waitStatus: number;
 };
 
 const STATE = 0;
 const PARENT_PID = 1;
 const FLAGS = 6;
 const START_TIME = 19;
+const EXIT_CODE = 49;
 const PF_EXITING = 0x4;
 
 /**
@@ -34,6 +37,7 @@ export function processStat(pid: number): ProcessStat | undefined {
     state: fields[STATE] ?? '',
     parentPid: Number(fields[PARENT_PID]),
     startTime: BigInt(fields[START_TIME] ?? 0),
+    waitStatus: Number(fields[EXIT_CODE] ?? 0),
     ending: (Number(fields[FLAGS]) & PF_EXITING) !== 0,
   };
 }

@@ -1,0 +1,153 @@
+import { constants } from 'node:os';
+import { endedStatus, type HeldProcess, holdProcess } from '../linux/process-end.ts';
+import type { Logger } from '../log.ts';
+import type { ConnectOptions, ShimClient, ShimExit, ShimKey, ShimProcess } from '../shim/client.ts';
+import { ShimError } from '../shim/error.ts';
+
+/** How long to wait before the next try where a shim could not be started. */
+const RETRY_MS = 1_000;
+
+/** The end of a process that had lost its shim; `status` is undefined where nobody knows it. */
+export type OrphanEnd = { key: ShimKey; pid: number; status: number | undefined };
+
+export type ShimLinkOptions = {
+  /** Connects to the shim, and starts one where there is none. */
+  ensure: (handlers: Pick<ConnectOptions, 'onExit' | 'onLost'>) => Promise<ShimClient>;
+  onExit: (exit: ShimExit) => void;
+  onOrphanEnd: (end: OrphanEnd) => void;
+  log: Logger;
+};
+
+/**
+ * The shim, whichever it is: where one is lost, the next is started and what is asked meanwhile waits for it. What the
+ * lost one was asked is rejected (`lost`), but for starts of which the next connection knows. Processes whose parent is
+ * gone are watched and signalled by pidfd; their stdio is gone.
+ */
+export type ShimLink = ShimClient & {
+  /** Takes over a process that has no shim. */
+  watchOrphan(process: ShimProcess): void;
+};
+
+const nameOf = ({ container, process }: ShimKey): string => `${container}/${process}`;
+const isLost = (error: unknown): boolean => error instanceof ShimError && error.reason === 'lost';
+
+/** Connects to the shim or starts it; rejects as `ensureShim` where that fails the first time. */
+export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOptions): Promise<ShimLink> {
+  /** What the shim runs, by name: who they are once it is lost. */
+  const running = new Map<string, ShimProcess>();
+  const orphans = new Map<string, HeldProcess>();
+  let closed = false;
+
+  const note = (process: ShimProcess): ShimProcess => {
+    running.set(nameOf(process.key), process);
+    return process;
+  };
+  const connect = (): Promise<ShimClient> =>
+    ensure({
+      onExit(exit) {
+        running.delete(nameOf(exit.process.key));
+        onExit(exit);
+      },
+      onLost: replace,
+    });
+
+  let latest = await connect();
+  let current = Promise.resolve(latest);
+  latest.processes.forEach(note);
+  log.debug({ shimPid: latest.pid }, 'shim connected');
+
+  function replace(cause: Error): void {
+    if (closed) return;
+    log.error({ err: cause, shimPid: latest.pid }, 'the shim was lost');
+    current = connect().then(take);
+    current.catch((error: unknown) => {
+      log.error({ err: error }, 'no shim could be started');
+      setTimeout(() => replace(cause), RETRY_MS);
+    });
+  }
+  /** Its predecessor's processes are orphans now, unless it is the same shim on a new connection. */
+  function take(client: ShimClient): ShimClient {
+    const left = [...running.values()];
+    const known = new Set(client.processes.map(({ key }) => nameOf(key)));
+    running.clear();
+    latest = client;
+    client.processes.forEach(note);
+    log.info({ shimPid: client.pid }, 'a shim is there again');
+    for (const process of left) if (!known.has(nameOf(process.key))) watchOrphan(process);
+    return client;
+  }
+
+  function watchOrphan({ key, pid, startTime }: ShimProcess): void {
+    const about = { id: key.container, process: key.process, pid };
+    const held = holdProcess(pid, startTime);
+    const end = (status: number | undefined) => {
+      orphans.delete(nameOf(key));
+      if (status === undefined)
+        log.warn(about, 'a process without a shim has ended: its exit status is not known');
+      else log.info({ ...about, status }, 'a process without a shim has ended');
+      onOrphanEnd({ key, pid, status });
+    };
+    if (held === undefined) {
+      end(endedStatus(pid, startTime));
+      return;
+    }
+    log.warn(about, 'a process has lost its shim: its stdio is gone, and its exit status may not be known');
+    orphans.set(nameOf(key), held);
+    void held.ended.then(end);
+  }
+
+  /** The shim may have come to it though the connection did not hold until it could say so. */
+  const launched = async (
+    key: ShimKey,
+    ask: (client: ShimClient) => ReturnType<ShimClient['awaitStart']>,
+  ) => {
+    try {
+      return note({ key, ...(await ask(await current)) });
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      const next = await current;
+      const knows = [...next.starting, ...next.processes.map((it) => it.key)].some(
+        (it) => nameOf(it) === nameOf(key),
+      );
+      if (!knows) throw error;
+      return note({ key, ...(await next.awaitStart(key)) });
+    }
+  };
+
+  return {
+    get pid() {
+      return latest.pid;
+    },
+    get processes() {
+      return latest.processes;
+    },
+    get starting() {
+      return latest.starting;
+    },
+    start: (request) => launched(request.key, (client) => client.start(request)),
+    awaitStart: (key) => launched(key, (client) => client.awaitStart(key)),
+    run: async (request) => (await current).run(request),
+    settle: async (container) => (await current).settle(container),
+    ack: async (key) => (await current).ack(key),
+    async kill(key, signal) {
+      const orphan = orphans.get(nameOf(key));
+      if (orphan === undefined) return (await current).kill(key, signal);
+      try {
+        orphan.signal(signal);
+      } catch (error) {
+        const { errno, message } = error as ShimError;
+        const reason = errno === constants.errno.ESRCH ? 'noProcess' : 'kernel';
+        throw new ShimError(reason, message, { errno });
+      }
+    },
+    async update(key, changes) {
+      if (orphans.has(nameOf(key))) throw new ShimError('lost', 'the stdio of the process is gone with it');
+      return (await current).update(key, changes);
+    },
+    close() {
+      closed = true;
+      latest.close();
+    },
+    watchOrphan,
+  };
+}
