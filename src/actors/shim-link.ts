@@ -54,7 +54,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
   let latest = await connect();
   let current = Promise.resolve(latest);
   latest.processes.forEach(note);
-  log.debug({ shimPid: latest.pid }, 'shim connected');
+  log.debug({ shimPid: latest.pid, version: latest.version }, 'shim connected');
 
   function replace(cause: Error): void {
     if (closed) return;
@@ -115,6 +115,9 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
   };
 
   return {
+    get version() {
+      return latest.version;
+    },
     get pid() {
       return latest.pid;
     },

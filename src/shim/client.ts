@@ -42,6 +42,8 @@ export type ConnectOptions = {
 
 /** A connection to the shim. Every method rejects with a `ShimError`. */
 export type ShimClient = {
+  /** The version of proto/shim.proto that both sides keep to. */
+  readonly version: number;
   /** Host pid of the shim. */
   readonly pid: number;
   /** What the shim held when the connection was made: running, or exited and not acknowledged. */
@@ -124,6 +126,7 @@ export async function connectShim({ socketPath, onExit, onLost }: ConnectOptions
     await connection.request(body, 'done');
   };
   return {
+    version: Math.min(VERSION, welcome.version),
     pid: welcome.pid,
     processes: welcome.processes.map(processOf),
     starting: welcome.starting,
