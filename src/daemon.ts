@@ -72,7 +72,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     onOrphanEnd: (end) => orphanEnded(end),
     log,
   });
-  const settleLost = () => waitForLeftRunning(stateDir.runc, shim.pid, LEFT_RUNNING_TIMEOUT_MS);
+  const settleLost = async () =>
+    waitForLeftRunning(stateDir.runc, await shim.ready(), LEFT_RUNNING_TIMEOUT_MS);
   const runc: Runc = { command: flags.runtime, root: stateDir.runc, run: createRunRunc(() => shim) };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
@@ -107,8 +108,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         ),
         signal: createSignal(() => shim),
         update: createUpdate(() => shim),
-        pause: createPause(runc),
-        resume: createResume(runc),
+        pause: createPause(runc, settleLost),
+        resume: createResume(runc, settleLost),
         killFrozen: createKillFrozen(runc, () => shim),
         checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: CHECKPOINT_TIMEOUT_MS }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),

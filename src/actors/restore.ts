@@ -106,7 +106,7 @@ async function adopt(
     create,
     status: state !== undefined && (await isFrozen(state.cgroupPaths)) ? 'paused' : 'running',
     processes: [init, ...entries.flat()],
-    oomKills: await readOomKills(stateDir.container(create.id)),
+    oomKills: await readOomKills(folder),
     execs: Math.max(0, ...execs.map(({ process }) => Number(process.slice('exec-'.length)))),
   };
 }

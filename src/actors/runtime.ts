@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { ContainerdError } from '../errors.ts';
+import { ContainerdError, failureOf } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
 import { deleteContainer, pause, type Runc, RuncError, resume } from '../runc/runc.ts';
-import { initHasEnded } from '../runc/state-file.ts';
+import { initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { createSignal } from './deliver.ts';
 import type { StateDir } from './state-dir.ts';
@@ -37,15 +37,32 @@ const explained = async (work: Promise<unknown>): Promise<void> => {
   }
 };
 
+/** A runc that has lost its shim may do its work nevertheless: the freezer says whether it has. */
+async function orFrozen(
+  { root }: Runc,
+  id: string,
+  frozen: boolean,
+  { settleLost, work }: { settleLost: () => Promise<void>; work: Promise<void> },
+): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (failureOf(error).error !== 'shimLost') throw error;
+    await settleLost();
+    const state = await readStateFile(root, id);
+    if (state === undefined || (await isFrozen(state.cgroupPaths)) !== frozen) throw error;
+  }
+}
+
 export const createPause =
-  (runc: Runc) =>
+  (runc: Runc, settleLost: () => Promise<void>) =>
   ({ id }: { id: string }): Promise<void> =>
-    whileItRuns(runc, id, pause(runc, id));
+    orFrozen(runc, id, true, { settleLost, work: whileItRuns(runc, id, pause(runc, id)) });
 
 export const createResume =
-  (runc: Runc) =>
+  (runc: Runc, settleLost: () => Promise<void>) =>
   ({ id }: { id: string }): Promise<void> =>
-    whileItRuns(runc, id, resume(runc, id));
+    orFrozen(runc, id, false, { settleLost, work: whileItRuns(runc, id, resume(runc, id)) });
 
 /** KILL, then thaw: on cgroup v1 a frozen process sees no signal until it is thawed. */
 export const createKillFrozen = (runc: Runc, shim: () => ShimClient) => {

@@ -24,6 +24,8 @@ export type ShimLinkOptions = {
  * gone are watched and signalled by pidfd; their stdio is gone.
  */
 export type ShimLink = ShimClient & {
+  /** The pid of the shim, once there is one. */
+  ready(): Promise<number>;
   /** Takes over a process that has no shim. */
   watchOrphan(process: ShimProcess): void;
 };
@@ -151,6 +153,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
       closed = true;
       latest.close();
     },
+    ready: async () => (await current).pid,
     watchOrphan,
   };
 }

@@ -31,6 +31,7 @@ const launch = (script: string, of: Partial<LaunchInput> = {}, options: Partial<
     stateDir: under.stateDir,
     shim: () => under.shim.client,
     criu: '',
+    settleLost: async () => {},
     timeoutMs: 10_000,
     restoreTimeoutMs: 10_000,
     ...options,

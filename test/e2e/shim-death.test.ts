@@ -118,6 +118,23 @@ describe('a daemon whose shim was killed', () => {
     await holding.close();
   });
 
+  it('answers a pause that was in flight by what became of it', async () => {
+    const holding = await makeHoldingRuntime(daemon.folder, 'pause');
+    const id = unique('pausing');
+    const { pid } = await daemon.create(id, await bundles.make('pausing', { args: ENDS_ON_TERM }));
+    await crash(daemon);
+    daemon = await again(daemon, { flags: ['--runtime', holding.file] });
+    const asked = daemon.update(id, { status: 'paused' });
+    await holding.held();
+    await killShimOf(pid);
+    await holding.letOn('work');
+    await asked;
+    expect(await daemon.container(id)).toMatchObject({ status: 'paused' });
+    await daemon.update(id, { status: 'running' });
+    expect(await toldOf(daemon, id)).toEqual(['start', 'pause', 'resume']);
+    await holding.close();
+  });
+
   it('ends its containers when it is told to end', async () => {
     const id = unique('stopped');
     const { pid } = await daemon.create(id, await bundles.make('stopped', { args: ENDS_ON_TERM }));
