@@ -94,7 +94,7 @@ describe('the daemon after one that was killed', () => {
     await daemon.signal(id, KILL);
     expect(await events.exit(id, pid)).toMatchObject({ status: 137 });
     expect(await daemon.create(id, bundle)).not.toEqual({ pid });
-    expect(await toldOf(daemon, id)).toEqual(['start', 'exit 137', 'start']);
+    await expect.poll(() => toldOf(daemon, id)).toEqual(['start', 'exit 137', 'start']);
     events.close();
   });
 
@@ -186,7 +186,7 @@ describe('an exit while no daemon is there', () => {
     events.close();
     expect(await daemon.runcContainers()).toEqual([]);
     expect(await readdir(path.join(daemon.stateDir, 'containers'))).toEqual([]);
-    expect(await toldOf(daemon, id)).toEqual(['start', 'exit 6']);
+    await expect.poll(() => toldOf(daemon, id)).toEqual(['start', 'exit 6']);
     expect(await holding.calls()).toBe(1);
     await holding.close();
   });
@@ -312,7 +312,7 @@ describe('a start that was in flight', () => {
       expect(await daemon.containers()).toEqual([]);
       expect(await daemon.runcContainers()).toEqual([]);
       expect(await holding.calls()).toBe(1);
-      expect(await toldOf(daemon, id)).toEqual([]);
+      await expect.poll(() => toldOf(daemon, id)).toEqual([]);
       await daemon.create(id, bundle);
     },
   );
@@ -332,7 +332,7 @@ describe('a start that was in flight', () => {
     const [, exec] = (await daemon.container(id))?.processes ?? [];
     expect(exec?.args).toEqual(['sleep', '1001']);
     expect(await processState(exec?.pid ?? 0)).toBeDefined();
-    expect(await toldOf(daemon, id)).toEqual(['start', 'exec']);
+    await expect.poll(() => toldOf(daemon, id)).toEqual(['start', 'exec']);
     expect(await holding.calls()).toBe(1);
   });
 });
@@ -358,7 +358,7 @@ describe('a daemon with --live-restore', () => {
     daemon = await again(daemon);
     const after = await daemon.containers();
     expect(after.sort((a, b) => a.id.localeCompare(b.id))).toEqual(before);
-    expect(await toldOf(daemon, id)).toEqual(['start', 'exec']);
+    await expect.poll(() => toldOf(daemon, id)).toEqual(['start', 'exec']);
   });
 
   it('answers the start that is in flight', async () => {
