@@ -73,15 +73,20 @@ export const createKillFrozen = (runc: Runc, shim: () => ShimClient) => {
   };
 };
 
+/** What is gone already is deleted. */
+const unlessGone = (deletion: Promise<void>): Promise<void> =>
+  deletion.catch((error: unknown) => {
+    if (!(error instanceof RuncError && error.notFound)) throw error;
+  });
+
 /** Removes what runc and the daemon hold of an ended container, or of one whose start has failed. */
 export const createDelete =
   (runc: Runc, stateDir: StateDir) =>
   async ({ id }: { id: string }): Promise<void> => {
     try {
-      await deleteContainer(runc, id);
-    } catch (error) {
-      const gone = error instanceof RuncError && error.notFound;
-      if (!gone) await explained(deleteContainer(runc, id, true));
+      await unlessGone(deleteContainer(runc, id)).catch(() =>
+        explained(unlessGone(deleteContainer(runc, id, true))),
+      );
     } finally {
       await rm(stateDir.container(id), { recursive: true, force: true });
     }

@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDelete, createKillFrozen, createPause, createResume } from '../../src/actors/runtime.ts';
+import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
+import { failureOf } from '../../src/errors.ts';
+import { processStat } from '../../src/linux/process-stat.ts';
+import { type Runc, RuncTrouble } from '../../src/runc/runc.ts';
+import type { ShimClient } from '../../src/shim/client.ts';
+
+let root: string;
+let stateDir: StateDir;
+let ran: string[];
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'runtime-'));
+  stateDir = stateDirAt(root);
+  await makeStateDir(stateDir);
+  mkdirSync(join(stateDir.container('box'), 'criu'), { recursive: true });
+  ran = [];
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const says = (msg: string) => ({ exitStatus: 1, output: JSON.stringify({ level: 'error', msg }) });
+const DONE = { exitStatus: 0, output: '' };
+const TOO_LONG = new RuncTrouble('runc was killed after 30000 ms', { timedOut: true });
+
+/** A runc that ends in these ways, one after the other. */
+function runc(...endings: ({ exitStatus: number; output: string } | Error)[]): Runc {
+  return {
+    command: 'runc',
+    root: stateDir.runc,
+    async run({ container, argv }) {
+      expect(container).toBe('box');
+      ran.push(argv.slice(argv.indexOf('json') + 1).join(' '));
+      const ending = endings.shift();
+      if (ending === undefined) throw new Error('runc is run too often');
+      if (ending instanceof Error) throw ending;
+      return ending;
+    },
+  };
+}
+
+/** An init that lives, by what runc wrote down of it. */
+function initLives(): void {
+  mkdirSync(join(stateDir.runc, 'box'));
+  const { startTime } = processStat(process.pid) ?? {};
+  const state = { init_process_pid: process.pid, init_process_start: Number(startTime) };
+  writeFileSync(join(stateDir.runc, 'box/state.json'), JSON.stringify(state));
+}
+
+const outcome = (promise: Promise<void>): Promise<string> =>
+  promise.then(
+    () => 'done',
+    (thrown) => `${failureOf(thrown).error}: ${failureOf(thrown).message}`,
+  );
+
+describe.each([
+  ['pause', createPause],
+  ['resume', createResume],
+])('to %s', (verb, make) => {
+  it('is one call of runc', async () => {
+    expect(await outcome(make(runc(DONE))({ id: 'box' }))).toBe('done');
+    expect(ran).toEqual([`${verb} -- box`]);
+  });
+
+  it('that fails says why, while the container lives', async () => {
+    initLives();
+    expect(await outcome(make(runc(says('no')))({ id: 'box' }))).toBe('runtimeFailed: containerd: no');
+  });
+
+  it('a container that has ended meanwhile says so', async () => {
+    expect(await outcome(make(runc(says('no')))({ id: 'box' }))).toMatch(/^containerExited/);
+  });
+
+  it('that takes too long says so', async () => {
+    expect(await outcome(make(runc(TOO_LONG))({ id: 'box' }))).toBe(
+      `runtimeTimeout: containerd: runtime took too long: ${verb}`,
+    );
+  });
+});
+
+describe('to kill what is frozen', () => {
+  const shim = {
+    kill: async ({ process }, signal) => void ran.push(`${process} ${signal}`),
+  } as Partial<ShimClient>;
+
+  it('is KILL first, which it sees once it is thawed', async () => {
+    const kill = createKillFrozen(runc(DONE), () => shim as ShimClient);
+    expect(await outcome(kill({ id: 'box' }))).toBe('done');
+    expect(ran).toEqual(['init 9', 'resume -- box']);
+  });
+});
+
+describe('to delete', () => {
+  const remove = (...endings: Parameters<typeof runc>) =>
+    outcome(createDelete(runc(...endings), stateDir)({ id: 'box' }));
+  const isGone = () => !existsSync(stateDir.container('box'));
+
+  it('lets runc, and the state dir, forget it', async () => {
+    expect(await remove(DONE)).toBe('done');
+    expect(ran).toEqual(['delete -- box']);
+    expect(isGone()).toBe(true);
+  });
+
+  it('what runc does not know is done', async () => {
+    expect(await remove(says('container does not exist'))).toBe('done');
+    expect(isGone()).toBe(true);
+  });
+
+  it('what does not let itself be deleted is done by force', async () => {
+    expect(await remove(says('cannot delete container box that is not stopped: running'), DONE)).toBe('done');
+    expect(ran).toEqual(['delete -- box', 'delete --force -- box']);
+    expect(isGone()).toBe(true);
+  });
+
+  it('what is gone once force is used is done', async () => {
+    expect(await remove(TOO_LONG, says('container does not exist'))).toBe('done');
+    expect(isGone()).toBe(true);
+  });
+
+  it('that fails even by force says why', async () => {
+    expect(await remove(says('no'), says('device or resource busy'))).toBe(
+      'runtimeFailed: containerd: device or resource busy',
+    );
+  });
+
+  it('what has no folder is done', async () => {
+    rmSync(stateDir.container('box'), { recursive: true });
+    expect(await remove(DONE)).toBe('done');
+  });
+});
