@@ -44,11 +44,28 @@ export async function removeExec(folder: string, process: string): Promise<void>
   await rm(startedFileOf(folder, process), { force: true });
 }
 
-/** What was written down of a container; undefined where that is torn or missing, so that it never started. */
+/**
+ * What was written down of a container; undefined where that is torn or missing, so that it never started. Throws where
+ * it cannot be read, or is another version's, whose container may well run.
+ */
 export async function readRecord(folder: string): Promise<CreateRequest | undefined> {
+  let text: string;
   try {
-    const { version, create } = JSON.parse(await readFile(path.join(folder, FILE), 'utf8'));
-    return version === VERSION ? (create as CreateRequest) : undefined;
+    text = await readFile(path.join(folder, FILE), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const { version, create } = parseRecord(text) ?? { version: VERSION };
+  if (version !== VERSION) throw new Error(`its record is of version ${version}`);
+  return create;
+}
+
+type Record = { version: unknown; create?: CreateRequest };
+
+function parseRecord(text: string): Record | undefined {
+  try {
+    return JSON.parse(text) as Record;
   } catch {
     return undefined;
   }

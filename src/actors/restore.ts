@@ -38,7 +38,7 @@ export function createRestore(options: RestoreOptions) {
     };
     const restored: Restored = { adopted: [], untold: [], ended: [] };
     const ids = await recordedIds(stateDir);
-    await Promise.all(ids.map((id) => restoreOne(options, known, restored, id)));
+    await Promise.all(ids.map((id) => restoreOne(options, known, restored, id).catch(leave(options, id))));
     restored.untold = await startsUntold(options, restored.adopted, startsTold);
     // Now that no runc of the former daemon is at work: containers may share a bundle.
     const bundles = new Set(restored.adopted.map(({ create }) => create.bundlePath));
@@ -46,6 +46,12 @@ export function createRestore(options: RestoreOptions) {
     return restored;
   };
 }
+
+/** What is not understood of one container is no reason to lose it, or any other. */
+const leave =
+  ({ log }: RestoreOptions, id: string) =>
+  (error: unknown): void =>
+    log.error({ err: error, id }, 'a container of before cannot be taken up, and is left alone');
 
 const nameOf = (id: string, process: string): string => `${id}/${process}`;
 
