@@ -12,10 +12,10 @@ if (parsed.kind === 'exit') {
   const log = createLog(parsed.flags);
   try {
     await runDaemon(parsed.flags, log);
-    process.exit(0);
+    log.flush(() => process.exit(0));
   } catch (error) {
     process.stderr.write(`[containerd] ${error instanceof Error ? error.message : String(error)}\n`);
     // Whatever it has opened so far would keep it alive.
-    process.exit(1);
+    log.flush(() => process.exit(1));
   }
 }

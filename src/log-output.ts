@@ -1,11 +1,16 @@
-import { write, writeSync } from 'node:fs';
+import { fstatSync, write, writeSync } from 'node:fs';
+import { setNonblocking } from './linux/descriptor.ts';
 
 /**
  * Where log lines go: written to a descriptor one batch after another, in order, without anybody waiting for it. A
  * reader that does not read costs bounded memory, and one that has gone (a closed pipe, a terminal hung up, a full
  * disk) costs the lines alone: a log is no reason for a daemon to stop, or not to.
  */
-export type LogOutput = { write(line: string): void };
+export type LogOutput = {
+  write(line: string): void;
+  /** Calls back once nothing waits any more, but after a second at the latest. */
+  flush(done: () => void): void;
+};
 
 /** How much may wait for the reader, in UTF-16 units; what comes beyond is counted, and the count told. */
 const MAX_WAITING = 1_000_000;
@@ -13,14 +18,22 @@ const MAX_WAITING = 1_000_000;
 const RETRY_MS = 20;
 /** How often to insist for the last words, when the process ends. */
 const LAST_ATTEMPTS = 50;
+const FLUSH_TIMEOUT_MS = 1_000;
 
 export function createLogOutput(fd: number): LogOutput {
   let waiting = '';
   let rest: Uint8Array | undefined;
   let lost = 0;
+  let idle = () => {};
+  const kind = fstatSync(fd);
+  // A write that waits for a reader would hold a thread of libuv's, for which the process waits when it ends.
+  if (kind.isFIFO() || kind.isSocket()) setNonblocking(fd);
 
   function next(): void {
-    if (waiting === '') return;
+    if (waiting === '') {
+      idle();
+      return;
+    }
     const note =
       lost === 0 ? '' : `${JSON.stringify({ level: 40, msg: `${lost} lines of the log were lost` })}\n`;
     const batch = Buffer.from(waiting + note);
@@ -32,7 +45,7 @@ export function createLogOutput(fd: number): LogOutput {
     rest = batch;
     write(fd, batch, (error, byteLength) => {
       if (error?.code === 'EAGAIN') {
-        setTimeout(put, RETRY_MS, batch).unref();
+        setTimeout(put, RETRY_MS, batch);
         return;
       }
       // Any other error is of the descriptor, and the log the only place where it could be told.
@@ -59,6 +72,17 @@ export function createLogOutput(fd: number): LogOutput {
       if (waiting.length + line.length > MAX_WAITING) lost += 1;
       else waiting += line;
       if (rest === undefined) next();
+    },
+    flush(done) {
+      if (rest === undefined) {
+        done();
+        return;
+      }
+      const timer = setTimeout(done, FLUSH_TIMEOUT_MS);
+      idle = () => {
+        clearTimeout(timer);
+        done();
+      };
     },
   };
 }

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { createLogOutput } from './log-output.ts';
+import { createLogOutput, type LogOutput } from './log-output.ts';
 
 export type { Logger } from 'pino';
 
@@ -14,5 +14,6 @@ export function createLog({ debug }: { debug: boolean }) {
     ignore: 'pid,hostname,name',
     translateTime: 'SYS:HH:MM:ss.l',
   });
-  return pino({ name: 'containerd', level }, { write: (line: string) => stderr.write(pretty(line) ?? '') });
+  const readable: LogOutput = { ...stderr, write: (line) => stderr.write(pretty(line) ?? '') };
+  return pino({ name: 'containerd', level }, readable);
 }

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, readSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -14,20 +13,25 @@ let program: string;
 
 /** A program that logs as many lines as it is told, then says so on its stdin's other end by ending. */
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'log-'));
+  // Where koffi is found.
+  const cache = fileURLToPath(new URL('../node_modules/.cache', import.meta.url));
+  await mkdir(cache, { recursive: true });
+  folder = await mkdtemp(path.join(cache, 'log-'));
   program = path.join(folder, 'program.mjs');
   const output = fileURLToPath(new URL('../src/log-output.ts', import.meta.url));
   await build({
     stdin: {
       contents: `import { createLogOutput } from ${JSON.stringify(output)};
         const log = createLogOutput(2);
-        for (let n = 0; n < Number(process.argv[2]); n += 1) log.write('line ' + n + '\\n');`,
+        for (let n = 0; n < Number(process.argv[2]); n += 1) log.write('line ' + n + '\\n');
+        log.flush(() => process.exit(0));`,
       resolveDir: folder,
     },
     outfile: program,
     bundle: true,
     platform: 'node',
     format: 'esm',
+    external: ['koffi'],
   });
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -54,6 +58,14 @@ it('a reader that has gone does not keep the process from ending', async () => {
   const { ended } = log(1000, write);
   closeSync(write);
   expect(await ended).toEqual([0, null]);
+});
+
+it('a reader that does not read does not keep the process from ending', async () => {
+  const { read, write } = createPipe();
+  const { ended } = log(20_000, write);
+  closeSync(write);
+  expect(await ended).toEqual([0, null]);
+  closeSync(read);
 });
 
 it('what does not fit in memory is counted, and the count is told', async () => {
