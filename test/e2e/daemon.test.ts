@@ -9,6 +9,8 @@ import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { type LogLine, processState, TestDaemon } from './fixtures/daemon.ts';
 import { census, shimPidOf } from './fixtures/host.ts';
 
+/** Containers of one name share a cgroup, whichever daemon they are of. */
+const BOX = `box-${process.pid}`;
 const PROGRAM = fileURLToPath(new URL('../../bin/containerd', import.meta.url));
 
 let bundles: Bundles;
@@ -143,28 +145,26 @@ describe('a daemon', () => {
     await writeFile(runtime, script, { mode: 0o755 });
     const env = { CONTAINERD_NOFILE: '777:4096' };
     const daemon = await TestDaemon.start({ folder, env, flags: ['--runtime', runtime] });
-    await daemon.create('box', await bundles.make('limits'));
+    await daemon.create(BOX, await bundles.make('limits'));
     const text = await readFile(`/proc/${daemon.child.pid}/limits`, 'utf8');
     const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(text) ?? [];
     expect(soft).toBe(hard);
     expect(await readFile(path.join(folder, 'limit'), 'utf8')).toBe(`777 ${hard}\n`);
-    await daemon.signal('box', 9);
+    await daemon.signal(BOX, 9);
     await daemon.remove();
   });
 
   it('logs lines of JSON to a pipe, and with --debug every transition', async () => {
     const daemon = await TestDaemon.start({ folder, flags: ['--debug'] });
     const events = await daemon.events();
-    await daemon.create('box', await bundles.make('log'));
-    await daemon.signal('box', 9);
-    await events.exit('box');
+    await daemon.create(BOX, await bundles.make('log'));
+    await daemon.signal(BOX, 9);
+    await events.exit(BOX);
     events.close();
     expect(await daemon.stop()).toBe(0);
     for (const line of daemon.log)
       expect(line).toMatchObject({ level: expect.any(Number), name: 'containerd' });
-    const transitions = daemon.log.filter(
-      ({ msg, container }) => msg === 'transition' && container === 'box',
-    );
+    const transitions = daemon.log.filter(({ msg, container }) => msg === 'transition' && container === BOX);
     const steps = (actor: string) => transitions.filter((it) => it.actor === actor).map(stepOf);
     expect(steps('')).toEqual([
       ' → created.queued by xstate.init',
@@ -244,12 +244,12 @@ describe('a daemon that is told to end', () => {
   it('takes no more requests than signals', async () => {
     const daemon = await TestDaemon.start({ folder });
     const bundle = await bundles.make('stopping', { args: ['sh', '-c', 'trap "" TERM; sleep 1000'] });
-    await daemon.create('box', bundle);
+    await daemon.create(BOX, bundle);
     daemon.child.kill('SIGTERM');
     await expect
-      .poll(() => daemon.create('other', bundle).catch((error) => error.details))
+      .poll(() => daemon.create(`${BOX}-b`, bundle).catch((error) => error.details))
       .toBe('containerd: supervisor is shutdown');
-    await daemon.signal('box', 9);
+    await daemon.signal(BOX, 9);
     expect(await daemon.stop()).toBe(0);
     await daemon.remove();
   });
@@ -262,22 +262,22 @@ describe('a daemon that is told to end', () => {
       await symlink(path.join(disk.path, 'events.jsonl'), path.join(folder, 'state/events.jsonl'));
       const first = await TestDaemon.start({ folder });
       const shimPid = await shimPidOf(first.child.pid ?? 0);
-      const { pid } = await first.create('box', await bundles.make('full'));
+      const { pid } = await first.create(BOX, await bundles.make('full'));
       disk.fill();
       const saysSo = () => first.log.some(({ msg }) => msg === 'the journal cannot be written');
       // What is left of the last page of the journal has room for some more.
       for (let n = 0; !saysSo(); n += 1) {
-        await first.call('updateContainer', { id: 'box', status: n % 2 === 0 ? 'paused' : 'running' });
+        await first.call('updateContainer', { id: BOX, status: n % 2 === 0 ? 'paused' : 'running' });
       }
       first.child.kill('SIGTERM');
-      await first.signal('box', 9);
+      await first.signal(BOX, 9);
       expect(await first.stop()).toBe(0);
       expect(await isGone(shimPid)).toBe(false);
 
       disk.free();
       const second = await TestDaemon.start({ folder });
       const events = await second.events({ since: 1n });
-      expect(await events.exit('box', pid)).toMatchObject({ status: 137 });
+      expect(await events.exit(BOX, pid)).toMatchObject({ status: 137 });
       events.close();
       expect(await second.stop()).toBe(0);
       await expect.poll(() => isGone(shimPid), { timeout: 20_000 }).toBe(true);
