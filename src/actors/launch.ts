@@ -85,7 +85,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   const env = process === INIT ? spec.env : withPath(spec.env, inherited);
   if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
   if (process === INIT) {
-    await mkdir(files.folder, { mode: 0o700 });
+    await mkdir(files.folder, { mode: 0o700 }).catch(unlessThere);
     await writeRecord(files.folder, createOf(input));
   } else {
     const json = execProcess(spec, env, inherited, await consoleSize(stdio.console));
@@ -116,6 +116,11 @@ const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInpu
   inherited,
   checkpoint: launch.kind === 'restore' ? launch.checkpoint : '',
 });
+
+/** A folder that is there is of a container that the daemon could not take up, and left alone. */
+function unlessThere(error: NodeJS.ErrnoException): never {
+  throw error.code === 'EEXIST' ? new ContainerdError('containerExists', '', { cause: error }) : error;
+}
 
 const remove = (...files: string[]) => Promise.all(files.map((file) => rm(file, { force: true })));
 

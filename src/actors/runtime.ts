@@ -5,6 +5,7 @@ import { deleteContainer, pause, type Runc, RuncError, resume } from '../runc/ru
 import { initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { createSignal } from './deliver.ts';
+import { readRecord } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 
 /** What of a container's life is one call of runc. */
@@ -83,6 +84,8 @@ const unlessGone = (deletion: Promise<void>): Promise<void> =>
 export const createDelete =
   (runc: Runc, stateDir: StateDir) =>
   async ({ id }: { id: string }): Promise<void> => {
+    // Throws for a record that is not understood: such a container was left alone, and is not ours to delete.
+    await readRecord(stateDir.container(id));
     try {
       await unlessGone(deleteContainer(runc, id)).catch(() =>
         explained(unlessGone(deleteContainer(runc, id, true))),

@@ -129,6 +129,13 @@ describe('to delete', () => {
     );
   });
 
+  it('what a daemon of another version wrote down is left alone', async () => {
+    writeFileSync(join(stateDir.container('box'), 'container.json'), '{"version":2}');
+    expect(await remove()).toBe('internal: containerd: its record is of version 2');
+    expect(ran).toEqual([]);
+    expect(isGone()).toBe(false);
+  });
+
   it('what has no folder is done', async () => {
     rmSync(stateDir.container('box'), { recursive: true });
     expect(await remove(DONE)).toBe('done');
