@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { ContainerdError } from '../errors.ts';
-import type { SignalInput, UpdateInput } from '../machines/process.ts';
+import type { SignalInput, UpdateInput } from '../machines/process-model.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 

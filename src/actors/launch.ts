@@ -12,7 +12,7 @@ import {
   type Launched,
   type ProcessSpec,
 } from '../machines/messages.ts';
-import type { LaunchInput } from '../machines/process.ts';
+import type { LaunchInput } from '../machines/process-model.ts';
 import {
   createCommand,
   execCommand,

@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
 import { type CreateRequest, INIT, type Notice } from '../machines/messages.ts';
-import type { Restored } from '../machines/supervisor.ts';
+import type { Restored } from '../machines/supervisor-model.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { isFrozen, type RuncStateFile, readStateFile } from '../runc/state-file.ts';
 import type { ShimClient, ShimProcess } from '../shim/client.ts';

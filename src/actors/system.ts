@@ -26,14 +26,10 @@ import {
   refused,
   type ShimExited,
 } from '../machines/messages.ts';
-import {
-  type LaunchInput,
-  type OomInput,
-  processMachine,
-  type SignalInput,
-  type UpdateInput,
-} from '../machines/process.ts';
-import { type OnStop, type Restored, supervisorMachine, type ToContainer } from '../machines/supervisor.ts';
+import { processMachine } from '../machines/process.ts';
+import type { LaunchInput, OomInput, SignalInput, UpdateInput } from '../machines/process-model.ts';
+import { supervisorMachine } from '../machines/supervisor.ts';
+import type { OnStop, Restored, ToContainer } from '../machines/supervisor-model.ts';
 
 /**
  * What the charts have done for them. Each takes plain data, heeds the signal where leaving early is safe, and

@@ -3,7 +3,8 @@ import type { containerMachine } from './container.ts';
 import { OOM_WATCH } from './container-actions.ts';
 import type { ContainerContext, ProcessEntry } from './container-model.ts';
 import type { CreateRequest } from './messages.ts';
-import type { LaunchInput, LaunchKind, processMachine } from './process.ts';
+import type { processMachine } from './process.ts';
+import type { LaunchInput, LaunchKind } from './process-model.ts';
 
 /** A container of a former daemon that runs still, or is being started; plain data, made from what the shim and runc say. */
 export type Adopted = {

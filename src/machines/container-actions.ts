@@ -9,7 +9,7 @@ import {
   spawnChild,
   stopChild,
 } from 'xstate';
-import { type ErrorName, type Failure, failure, failureOf } from '../errors.ts';
+import type { Failure } from '../errors.ts';
 import type {
   CheckpointInput,
   ContainerContext,
@@ -21,29 +21,28 @@ import type {
   KillFrozenInput,
   Operation,
   PauseInput,
+  ProcessEntry,
   SlotReleased,
 } from './container-model.ts';
 import { effect } from './effect.ts';
 import {
-  type CheckpointRequest,
   type CreateRequest,
-  type DeleteCheckpointRequest,
   type ExecRequest,
   type Exit,
   INIT,
   KILL,
   type Notice,
-  type Outcome,
   type OutOfMemory,
+  type ProcessSpec,
   type Reply,
-  refused,
   type ShimExited,
   type SignalRequest,
-  succeeded,
+  type Stdio,
   type UpdateProcessRequest,
   type UpdateRequest,
 } from './messages.ts';
-import { type OomInput, type ProcessExited, type ProcessRunning, processMachine } from './process.ts';
+import { processMachine } from './process.ts';
+import type { LaunchInput, LaunchKind, OomInput, ProcessRunning } from './process-model.ts';
 
 /** The name of the child that watches for OOM kills. */
 export const OOM_WATCH = 'oomWatch';
@@ -62,13 +61,24 @@ const killsInitOf = (context: ContainerContext, { pid, signal }: { pid: number; 
 
 const isFull = ({ pending }: ContainerContext): boolean => pending.length >= MAX_PENDING;
 
-const signalOf = ({ requestId, id, signal }: UpdateRequest): SignalRequest => ({
+const isLaunching = ({ processes }: ContainerContext): boolean => processes.some((it) => it.pid === 0);
+
+/** The signal of an update. */
+export const signalOf = ({ requestId, id, signal }: UpdateRequest): SignalRequest => ({
   type: 'signal',
   requestId,
   id,
   pid: 0,
   signal,
 });
+
+const launchOf = (
+  { id, bundlePath, create: { inherited } }: ContainerContext,
+  process: string,
+  spec: ProcessSpec,
+  stdio: Stdio,
+  launch: LaunchKind,
+): LaunchInput => ({ id, process, bundlePath, spec, inherited, stdio, launch });
 
 /** What the container's chart is made of; the chart itself is in container.ts. */
 export const containerSetup = setup({
@@ -105,43 +115,17 @@ export const containerSetup = setup({
     releaseSlot: sendParent(({ context }): SlotReleased => ({ type: 'slot.released', id: context.id })),
 
     launchInit: enqueueActions(({ context, enqueue }) => {
-      const { id, bundlePath, create } = context;
-      const { spec, inherited, stdio, checkpoint } = create;
-      enqueue.assign({
-        processes: [{ process: INIT, requestId: create.requestId, spec, pid: 0, startTime: '' }],
-      });
-      enqueue.spawnChild('process', {
-        id: INIT,
-        input: {
-          id,
-          process: INIT,
-          bundlePath,
-          spec,
-          inherited,
-          stdio,
-          launch: checkpoint === '' ? { kind: 'start' } : { kind: 'restore', checkpoint },
-        },
-      });
+      const { requestId, spec, stdio, checkpoint } = context.create;
+      const launch: LaunchKind = checkpoint === '' ? { kind: 'start' } : { kind: 'restore', checkpoint };
+      enqueue.assign({ processes: [{ process: INIT, requestId, spec, pid: 0, startTime: '' }] });
+      enqueue.spawnChild('process', { id: INIT, input: launchOf(context, INIT, spec, stdio, launch) });
     }),
     launchExec: enqueueActions(({ context, enqueue }, { requestId, spec, stdio }: ExecRequest) => {
-      const { id, bundlePath, create } = context;
       const process = `exec-${context.execs + 1}`;
-      enqueue.assign({
-        execs: context.execs + 1,
-        processes: [...context.processes, { process, requestId, spec, pid: 0, startTime: '' }],
-      });
-      enqueue.spawnChild('process', {
-        id: process,
-        input: {
-          id,
-          process,
-          bundlePath,
-          spec,
-          inherited: create.inherited,
-          stdio,
-          launch: { kind: 'exec' },
-        },
-      });
+      const entry: ProcessEntry = { process, requestId, spec, pid: 0, startTime: '' };
+      enqueue.assign({ execs: context.execs + 1, processes: [...context.processes, entry] });
+      const input = launchOf(context, process, spec, stdio, { kind: 'exec' });
+      enqueue.spawnChild('process', { id: process, input });
     }),
     noteRunning: assign({
       initPid: ({ context }, { process, launched }: ProcessRunning) =>
@@ -197,9 +181,8 @@ export const containerSetup = setup({
   guards: {
     fromCheckpoint: ({ context }) => context.create.checkpoint !== '',
     isInit: (_, process: string) => process === INIT,
-    launching: ({ context }) => context.processes.some((it) => it.pid === 0),
-    pausesLater: ({ context }, { status }: UpdateRequest) =>
-      status === 'paused' && context.processes.some((it) => it.pid === 0),
+    launching: ({ context }) => isLaunching(context),
+    pausesLater: ({ context }, { status }: UpdateRequest) => status === 'paused' && isLaunching(context),
     execsLeft: ({ context }) => context.processes.some((it) => it.process !== INIT),
     hasProcess: ({ context }, pid: number) => keyOf(context, pid) !== undefined,
     initEnded: ({ context }) => context.exit !== null,
@@ -225,185 +208,4 @@ export const containerSetup = setup({
     /** For how long a container that is deleted waits for execs that outlive its init. */
     drainTimeout: 10_000,
   },
-});
-
-/** The answer of a state that forbids what was asked. */
-export const refuse = (error: ErrorName, detail = '') =>
-  ({
-    type: 'reply',
-    params: ({ event }: { event: { requestId: string } }): Reply => ({
-      requestId: event.requestId,
-      outcome: refused(failure(error, detail)),
-    }),
-  }) as const;
-
-/** The answer to whoever asked for the operation in flight. */
-export const operationDone = {
-  type: 'reply',
-  params: ({ context }: { context: ContainerContext }): Reply => ({
-    requestId: context.operation?.requestId ?? '',
-    outcome: succeeded(),
-  }),
-} as const;
-export const operationFailed = {
-  type: 'reply',
-  params: ({ context, event }: { context: ContainerContext; event: { error: unknown } }): Reply => ({
-    requestId: context.operation?.requestId ?? '',
-    outcome: refused(failureOf(event.error)),
-  }),
-} as const;
-
-/** The answer to whoever asked for a process. */
-export const answerLaunch = <E extends { process: string }>(outcome: (event: E) => Outcome) =>
-  ({
-    type: 'reply',
-    params: ({ context, event }: { context: ContainerContext; event: E }): Reply => ({
-      requestId: context.processes.find((it) => it.process === event.process)?.requestId ?? '',
-      outcome: outcome(event),
-    }),
-  }) as const;
-
-/** The answer to whoever asked for a container that never came to run. */
-export const answerCreate = (why: (context: ContainerContext) => Failure) =>
-  ({
-    type: 'reply',
-    params: ({ context }: { context: ContainerContext }): Reply => ({
-      requestId: context.create.requestId,
-      outcome: refused(why(context)),
-    }),
-  }) as const;
-
-/** What subscribers of `Events` are told of this container; of init where nothing else is said. */
-export const publish = <E>(
-  type: Notice['type'],
-  rest: (event: E, context: ContainerContext) => Partial<Notice> = () => ({}),
-) =>
-  ({
-    type: 'publish',
-    params: ({ context, event }: { context: ContainerContext; event: E }): Notice => ({
-      type,
-      id: context.id,
-      process: INIT,
-      pid: context.initPid,
-      status: 0,
-      unixNs: '',
-      ...rest(event, context),
-    }),
-  }) as const;
-
-/** The operation that begins with this event. */
-export const begin = { type: 'begin', params: ({ event }: { event: Operation }) => event } as const;
-
-/** Keeps an event until the operation in flight has ended. */
-export const defer = { type: 'defer', params: ({ event }: { event: Deferred }) => event } as const;
-
-/** The answer where too many wait already. */
-const refuseMore = {
-  type: 'reply',
-  params: ({ context, event }: { context: ContainerContext; event: { requestId: string } }): Reply => ({
-    requestId: event.requestId,
-    outcome: refused(failure('tooManyRequests', context.id)),
-  }),
-} as const;
-
-/** What cannot be done now waits until the operation in flight has ended. */
-export const wait = [{ guard: 'full', actions: refuseMore }, { actions: defer }] as const;
-
-/** The exit of init waits for the operation in flight too, and comes before all else that waits. */
-export const initEndsLater = {
-  guard: { type: 'isInit', params: ({ event }: { event: { process: string } }) => event.process },
-  actions: [
-    { type: 'deferFirst', params: ({ event }: { event: ProcessExited }) => event },
-    { type: 'noteExit', params: ({ event }: { event: ProcessExited }) => event.exit },
-  ],
-} as const;
-
-/** Init has ended. */
-export const initEnds = {
-  guard: { type: 'isInit', params: ({ event }: { event: { process: string } }) => event.process },
-  target: '#container.exited',
-  actions: [
-    { type: 'noteExit', params: ({ event }: { event: ProcessExited }) => event.exit },
-    { type: 'forgetProcess', params: ({ event }: { event: ProcessExited }) => event.process },
-  ],
-} as const;
-
-/** A request for the process that has the pid asked for. */
-export const toProcess = [
-  {
-    guard: { type: 'hasProcess', params: ({ event }: { event: { pid: number } }) => event.pid },
-    actions: {
-      type: 'toProcess',
-      params: ({ event }: { event: SignalRequest | UpdateProcessRequest }) => event,
-    },
-  },
-  { actions: refuse('processNotFound') },
-] as const;
-
-/** KILL for init, which a frozen process would never see. */
-export const killsInit = {
-  type: 'killsInit',
-  params: ({ event }: { event: SignalRequest }) => event,
-} as const;
-
-/** Signals are delivered at once, but for the KILL that would have to thaw what an operation freezes or has frozen. */
-export const toProcessOrKillLater = [
-  {
-    guard: { type: 'killsInitThoughFull', params: ({ event }: { event: SignalRequest }) => event },
-    actions: refuseMore,
-  },
-  { guard: killsInit, actions: defer },
-  ...toProcess,
-] as const;
-
-/** An update that changes no status is its signal, or nothing at all. */
-export const signalOrNothing = [
-  {
-    guard: { type: 'signals', params: ({ event }: { event: UpdateRequest }) => event },
-    actions: { type: 'toProcess', params: ({ event }: { event: UpdateRequest }) => signalOf(event) },
-  },
-  {
-    actions: {
-      type: 'reply',
-      params: ({ event }: { event: UpdateRequest }) => ({
-        requestId: event.requestId,
-        outcome: succeeded(),
-      }),
-    },
-  },
-] as const;
-
-/** The checkpoint that the operation in flight has made. */
-export const publishCheckpoint = publish('checkpoint', (_event: unknown, { operation }) => ({
-  checkpoint: (operation as CheckpointRequest).checkpoint,
-}));
-
-export const checkpointInput = ({ id, bundlePath, operation }: ContainerContext): CheckpointInput => ({
-  id,
-  bundlePath,
-  checkpoint: (operation as CheckpointRequest).checkpoint,
-});
-export const deleteCheckpointInput = ({
-  bundlePath,
-  operation,
-}: ContainerContext): DeleteCheckpointInput => ({
-  bundlePath,
-  name: (operation as DeleteCheckpointRequest).name,
-});
-
-/** Something went wrong that no client waits for. */
-export const report = (what: string) =>
-  ({
-    type: 'report',
-    params: ({ event }: { event: { error: unknown } }) => ({ what, failure: failureOf(event.error) }),
-  }) as const;
-
-/** Every request, for the states that answer all of them alike. */
-export const each = <T>(answer: T) => ({
-  update: answer,
-  signal: answer,
-  exec: answer,
-  updateProcess: answer,
-  checkpoint: answer,
-  deleteCheckpoint: answer,
 });

@@ -15,7 +15,7 @@ import type {
   Terminate,
   UpdateRequest,
 } from './messages.ts';
-import type { ProcessExited, ProcessFailed, ProcessRunning } from './process.ts';
+import type { ProcessExited, ProcessFailed, ProcessRunning } from './process-model.ts';
 
 /** What a container knows and hears. The chart is in container.ts. */
 

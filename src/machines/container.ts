@@ -1,32 +1,26 @@
 import { not } from 'xstate';
 import { failure } from '../errors.ts';
+import { containerSetup, OOM_WATCH } from './container-actions.ts';
+import type { ContainerContext } from './container-model.ts';
+import { answerCreate, answerLaunch, operationDone, operationFailed, publish } from './container-replies.ts';
 import {
-  answerCreate,
-  answerLaunch,
   begin,
-  checkpointInput,
-  containerSetup,
   defer,
-  deleteCheckpointInput,
-  each,
+  duringOperation,
   initEnds,
-  initEndsLater,
   killsInit,
-  OOM_WATCH,
-  operationDone,
-  operationFailed,
-  publish,
-  publishCheckpoint,
-  refuse,
-  report,
+  pauseIt,
+  removeCheckpoint,
+  resumeIt,
   signalOrNothing,
   toProcess,
-  toProcessOrKillLater,
   wait,
-} from './container-actions.ts';
-import type { ContainerContext } from './container-model.ts';
-import { INIT, refused, succeeded, type UpdateRequest } from './messages.ts';
-import type { ProcessExited, ProcessFailed, ProcessRunning } from './process.ts';
+  whileFrozen,
+  writeCheckpoint,
+} from './container-transitions.ts';
+import { INIT, refused, succeeded } from './messages.ts';
+import type { ProcessExited, ProcessFailed, ProcessRunning } from './process-model.ts';
+import { each, refuse, report } from './replies.ts';
 
 const lostExecs = { what: 'execs outlived their container', failure: failure('containerExited') };
 const whyItFailed = (context: ContainerContext) => context.failure ?? failure('internal');
@@ -221,54 +215,9 @@ export const containerMachine = containerSetup.createMachine({
           description: 'An operation that freezes the container waits for the execs that are being launched.',
           always: { guard: not('launching'), target: 'steady' },
         },
-        pausing: {
-          on: {
-            signal: toProcessOrKillLater,
-            terminate: { actions: defer },
-            'process.exited': initEndsLater,
-          },
-          invoke: {
-            src: 'pause',
-            input: ({ context }) => ({ id: context.id }),
-            onDone: [
-              {
-                guard: 'operationSignals',
-                target: '#container.paused',
-                actions: [
-                  publish('pause'),
-                  { type: 'signalNext', params: ({ context }) => context.operation as UpdateRequest },
-                ],
-              },
-              { target: '#container.paused', actions: [publish('pause'), operationDone] },
-            ],
-            onError: { target: 'steady', actions: operationFailed },
-          },
-        },
-        checkpointing: {
-          on: { 'process.exited': initEndsLater },
-          invoke: {
-            src: 'checkpoint',
-            input: ({ context }) => checkpointInput(context),
-            onDone: [
-              {
-                guard: 'checkpointExits',
-                target: '#container.checkpointed',
-                actions: [publishCheckpoint, operationDone],
-              },
-              { target: 'steady', actions: [publishCheckpoint, operationDone] },
-            ],
-            onError: { target: 'steady', actions: operationFailed },
-          },
-        },
-        deletingCheckpoint: {
-          on: { 'process.exited': initEndsLater },
-          invoke: {
-            src: 'deleteCheckpoint',
-            input: ({ context }) => deleteCheckpointInput(context),
-            onDone: { target: 'steady', actions: operationDone },
-            onError: { target: 'steady', actions: operationFailed },
-          },
-        },
+        pausing: { on: { ...whileFrozen, terminate: { actions: defer } }, invoke: pauseIt },
+        checkpointing: { on: duringOperation, invoke: writeCheckpoint },
+        deletingCheckpoint: { on: duringOperation, invoke: removeCheckpoint },
       },
     },
 
@@ -306,34 +255,10 @@ export const containerMachine = containerSetup.createMachine({
             terminate: { target: 'thawing', actions: defer },
           },
         },
-        resuming: {
-          on: {
-            signal: toProcessOrKillLater,
-            'process.exited': initEndsLater,
-          },
-          invoke: {
-            src: 'resume',
-            input: ({ context }) => ({ id: context.id }),
-            onDone: [
-              {
-                guard: 'operationSignals',
-                target: '#container.running',
-                actions: [
-                  publish('resume'),
-                  { type: 'signalNext', params: ({ context }) => context.operation as UpdateRequest },
-                ],
-              },
-              { target: '#container.running', actions: [publish('resume'), operationDone] },
-            ],
-            onError: { target: 'steady', actions: operationFailed },
-          },
-        },
+        resuming: { on: whileFrozen, invoke: resumeIt },
         thawing: {
           description: 'The daemon ends; a frozen process could not.',
-          on: {
-            signal: toProcessOrKillLater,
-            'process.exited': initEndsLater,
-          },
+          on: whileFrozen,
           invoke: {
             src: 'resume',
             input: ({ context }) => ({ id: context.id }),
@@ -351,7 +276,7 @@ export const containerMachine = containerSetup.createMachine({
         },
         killing: {
           description: 'KILL first, then it is thawed to die of it.',
-          on: { 'process.exited': initEndsLater },
+          on: duringOperation,
           invoke: {
             src: 'killFrozen',
             input: ({ context }) => ({ id: context.id }),
@@ -367,37 +292,8 @@ export const containerMachine = containerSetup.createMachine({
             ],
           },
         },
-        checkpointing: {
-          on: {
-            signal: toProcessOrKillLater,
-            'process.exited': initEndsLater,
-          },
-          invoke: {
-            src: 'checkpoint',
-            input: ({ context }) => checkpointInput(context),
-            onDone: [
-              {
-                guard: 'checkpointExits',
-                target: '#container.checkpointed',
-                actions: [publishCheckpoint, operationDone],
-              },
-              { target: 'steady', actions: [publishCheckpoint, operationDone] },
-            ],
-            onError: { target: 'steady', actions: operationFailed },
-          },
-        },
-        deletingCheckpoint: {
-          on: {
-            signal: toProcessOrKillLater,
-            'process.exited': initEndsLater,
-          },
-          invoke: {
-            src: 'deleteCheckpoint',
-            input: ({ context }) => deleteCheckpointInput(context),
-            onDone: { target: 'steady', actions: operationDone },
-            onError: { target: 'steady', actions: operationFailed },
-          },
-        },
+        checkpointing: { on: whileFrozen, invoke: writeCheckpoint },
+        deletingCheckpoint: { on: whileFrozen, invoke: removeCheckpoint },
       },
     },
 

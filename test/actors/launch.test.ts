@@ -5,7 +5,7 @@ import { createLaunch, type LaunchOptions } from '../../src/actors/launch.ts';
 import { readExecs, readRecord } from '../../src/actors/record.ts';
 import { ContainerdError } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
-import type { LaunchInput } from '../../src/machines/process.ts';
+import type { LaunchInput } from '../../src/machines/process-model.ts';
 import { spec } from '../machines/fixtures/requests.ts';
 import { NO_STDIO, ShimAndScripts } from './container-scripts.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OomPorts } from '../../src/actors/system.ts';
-import type { Restored } from '../../src/machines/supervisor.ts';
+import type { Restored } from '../../src/machines/supervisor-model.ts';
 import { reactions } from './fixtures/by-hand.ts';
 import { create, exec, pause, spec } from './fixtures/requests.ts';
 import { PlayedSystem, stopTheClock } from './fixtures/system.ts';

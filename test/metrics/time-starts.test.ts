@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ContainerdError } from '../../src/errors.ts';
-import type { LaunchInput } from '../../src/machines/process.ts';
+import type { LaunchInput } from '../../src/machines/process-model.ts';
 import { timeStarts } from '../../src/metrics/time-starts.ts';
 import { Timer } from '../../src/metrics/timer.ts';
 
