@@ -1,0 +1,23 @@
+// Explores what can happen to a daemon: npm run explore -- --depth 6 --delivery any
+import { parseArgs } from 'node:util';
+import { EXPLORED, explore } from '../src/testing/explorer.ts';
+
+const { values } = parseArgs({
+  options: {
+    depth: { type: 'string', default: String(EXPLORED.depth) },
+    concurrency: { type: 'string', default: String(EXPLORED.concurrency) },
+    delivery: { type: 'string', default: EXPLORED.delivery },
+  },
+});
+const delivery = values.delivery === 'any' ? 'any' : 'prompt';
+const { worlds, moves, depth, finding } = explore({
+  ...EXPLORED,
+  depth: Number(values.depth),
+  concurrency: Number(values.concurrency),
+  delivery,
+});
+process.stdout.write(`${worlds} worlds by ${moves} moves, ${depth} deep, messages ${delivery}\n`);
+if (finding !== undefined) {
+  process.stdout.write(`${finding.what}\n${finding.trace.map((move) => `  ${move}\n`).join('')}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { containerMachine } from '../../src/machines/container.ts';
+import { supervisorMachine } from '../../src/machines/supervisor.ts';
+import { supervisorSetup } from '../../src/machines/supervisor-actions.ts';
+import { EXPLORED, type ExploreOptions, explore } from '../../src/testing/explorer.ts';
+import { DAEMON_MACHINES, type Machines } from '../../src/testing/world.ts';
+import { withoutAnswer } from '../machines/fixtures/chart.ts';
+import { containerWithout } from '../machines/fixtures/container-stage.ts';
+
+const found = (machines: Partial<Record<keyof Machines, unknown>>, options: Partial<ExploreOptions> = {}) =>
+  explore({ ...EXPLORED, ...options, machines: { ...DAEMON_MACHINES, ...(machines as Partial<Machines>) } })
+    .finding;
+
+const fromNothing: Partial<ExploreOptions> = { beginnings: [[]], depth: 5 };
+
+const supervisorWithout = (state: string, event: string): unknown => {
+  const config: unknown = withoutAnswer(supervisorMachine.config, state, event);
+  return supervisorSetup.createMachine(config as Parameters<typeof supervisorSetup.createMachine>[0]);
+};
+
+describe('three containers, two clients, and exits at any time', { timeout: 240_000 }, () => {
+  it.each([
+    ['prompt', 3],
+    ['any', 3],
+  ] as const)('go wrong nowhere, messages being %s, within %i moves', (delivery, depth) => {
+    const { worlds, moves, finding } = explore({ ...EXPLORED, delivery, depth });
+    process.stdout.write(`explored ${worlds} worlds by ${moves} moves, messages ${delivery}\n`);
+    expect(finding).toBeUndefined();
+    expect(worlds).toBeGreaterThan(1_000);
+  });
+});
+
+describe('a chart that is wrong is found, with the fewest moves that show it', { timeout: 240_000 }, () => {
+  it('where a request waits for ever', () => {
+    expect(found({ container: containerWithout('paused.steady', 'exec') }, fromNothing)).toEqual({
+      what: 'B0 is not answered, though nothing is under way',
+      trace: [
+        'A asks for create of c1',
+        'launch of c1/init is done',
+        'A asks for pause of c1',
+        'B asks for exec of c1',
+        'pause of c1 is done',
+      ],
+    });
+  });
+
+  it('where a slot is not given back', () => {
+    const supervisor = supervisorWithout('', 'slot.released');
+    expect(found({ supervisor }, { ...fromNothing, concurrency: 1 })).toEqual({
+      what: 'B0 is not answered, though nothing is under way',
+      trace: ['A asks for create of c1', 'B asks for create of c2', 'launch of c1/init is done'],
+    });
+  });
+
+  it('where an exit is lost', () => {
+    expect(found({ supervisor: supervisorWithout('', 'shim.exited') }, fromNothing)).toEqual({
+      what: 'c1 is never deleted',
+      trace: ['A asks for create of c1', 'launch of c1/init is done', 'c1/init ends'],
+    });
+  });
+
+  it('where more start than there are slots', () => {
+    const supervisor = supervisorMachine.provide({
+      guards: { slotFree: ({ context }) => context.queue.length > 0 },
+    });
+    expect(found({ supervisor }, { ...fromNothing, concurrency: 1 })).toEqual({
+      what: 'c1, c2 hold a slot at once',
+      trace: ['A asks for create of c1', 'B asks for create of c2'],
+    });
+  });
+
+  it('where two containers have one id', () => {
+    const { running } = supervisorMachine.config.states ?? {};
+    const createAlways = {
+      ...running,
+      on: { ...running?.on, create: (running?.on?.create as unknown[] | undefined)?.slice(1) },
+    };
+    const config: unknown = {
+      ...supervisorMachine.config,
+      states: { ...supervisorMachine.config.states, running: createAlways },
+    };
+    const supervisor = supervisorSetup.createMachine(
+      config as Parameters<typeof supervisorSetup.createMachine>[0],
+    );
+    expect(found({ supervisor }, fromNothing)).toEqual({
+      what: 'c1 is in two places',
+      trace: ['A asks for create of c1', 'B asks for create of c1'],
+    });
+  });
+
+  it('where a container is gone before its execs are', () => {
+    const container = containerMachine.provide({ guards: { execsLeft: () => false } });
+    expect(found({ container }, fromNothing)).toEqual({
+      what: 'c1 was deleted, and left exec-1 (alive)',
+      trace: [
+        'A asks for create of c1',
+        'launch of c1/init is done',
+        'A asks for exec of c1',
+        'launch of c1/exec-1 is done',
+        'c1/init ends',
+        'delete of c1 is done',
+      ],
+    });
+  });
+});
