@@ -1,5 +1,7 @@
 import {
+  type ActorOptions,
   type ActorRefFrom,
+  type AnyActorLogic,
   createActor,
   fromCallback,
   fromPromise,
@@ -101,6 +103,7 @@ export type System = {
   countActors(): number;
 };
 
+type Clock = NonNullable<ActorOptions<AnyActorLogic>['clock']>;
 type Container = ActorRefFrom<typeof containerMachine>;
 
 function viewOf(container: Container): ContainerView | undefined {
@@ -123,6 +126,8 @@ export function startSystem(
     concurrency: number;
     onStop: OnStop;
     inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+    /** What the delays of the charts go by; the machine's own clock unless given. */
+    clock?: Clock;
   },
 ): System {
   const containers = new Map<string, Container>();
@@ -235,6 +240,7 @@ export function startSystem(
     {
       input: { concurrency: options.concurrency, onStop: options.onStop },
       ...(options.inspect && { inspect: options.inspect }),
+      ...(options.clock && { clock: options.clock }),
     },
   );
 

@@ -1,0 +1,97 @@
+import type { Adopted } from '../machines/adopt.ts';
+import type { ProcessEntry } from '../machines/container-model.ts';
+import { INIT, type Launched, type Notice } from '../machines/messages.ts';
+import type { Restored } from '../machines/supervisor.ts';
+import type { SimulatedHost, SimulatedRecord } from './simulated-host.ts';
+import type { SimulatedLink } from './simulated-link.ts';
+import { SimulatedRunc } from './simulated-runc.ts';
+import { nameOf } from './simulated-shim.ts';
+
+/** Finds out what has become of the containers of a former daemon, from the shim, runc, the kernel and the records. */
+export async function simulatedRestore(
+  host: SimulatedHost,
+  link: SimulatedLink,
+  startsTold: ReadonlySet<string>,
+): Promise<Restored> {
+  const restored: Restored = { adopted: [], untold: [], ended: [] };
+  await Promise.all(
+    [...host.records].map(async ([id, record]) => {
+      await link.settle(id);
+      const adopted = adoptedOf(host, link, id, record);
+      if (adopted !== undefined) return restored.adopted.push(adopted);
+      await link.run(id, new SimulatedRunc(host).delete(id));
+      return host.records.delete(id);
+    }),
+  );
+  restored.untold = restored.adopted.flatMap((adopted) => startsUntold(host, adopted, startsTold));
+  for (const { path, checkpoint, whole } of host.partials) if (whole) host.checkpoints.set(path, checkpoint);
+  host.partials.clear();
+  return restored;
+}
+
+/** How a container goes on; undefined where it does not run, and nobody was told of it. */
+function adoptedOf(
+  host: SimulatedHost,
+  link: SimulatedLink,
+  id: string,
+  { create, execs, oomKills }: SimulatedRecord,
+): Adopted | undefined {
+  const found = link.found.get(nameOf({ id, process: INIT }));
+  const entryOf = (process: string, spec: ProcessEntry['spec'], launched: Launched): ProcessEntry => {
+    const { pid, startTime } = launched;
+    return { process, requestId: '', spec, pid, startTime };
+  };
+  const launching = (process: string, spec: ProcessEntry['spec']) =>
+    entryOf(process, spec, { pid: 0, startTime: '' });
+  const orphan = (process: string, spec: ProcessEntry['spec'], launched: Launched) => {
+    link.watchOrphan({ id, process, pid: launched.pid, startTime: launched.startTime });
+    return entryOf(process, spec, launched);
+  };
+
+  if (found === 'starting')
+    return {
+      create,
+      status: 'launching',
+      processes: [launching(INIT, create.spec)],
+      execs: 0,
+      oomKills: 0,
+    };
+  const container = host.kernel.containers.get(id);
+  if (found === undefined && container === undefined) return undefined;
+  const init =
+    found === undefined
+      ? orphan(INIT, create.spec, container?.first ?? { pid: 0, startTime: '' })
+      : entryOf(INIT, create.spec, found);
+  const others = [...execs].flatMap(([process, { spec, started }]) => {
+    const known = link.found.get(nameOf({ id, process }));
+    if (known === 'starting') return [launching(process, spec)];
+    if (known !== undefined) return [entryOf(process, spec, known)];
+    return started === undefined ? [] : [orphan(process, spec, started)];
+  });
+  return {
+    create,
+    status: container?.frozen ? 'paused' : 'running',
+    processes: [init, ...others],
+    oomKills,
+    execs: Math.max(0, ...[...execs.keys()].map((process) => Number(process.slice('exec-'.length)))),
+  };
+}
+
+/** The starts of which the former daemon did not come to tell, or not to note that it had. */
+const startsUntold = (
+  { records }: SimulatedHost,
+  { create: { id }, processes }: Adopted,
+  told: ReadonlySet<string>,
+): Notice[] =>
+  processes
+    .filter(
+      ({ process, pid }) => pid !== 0 && records.get(id)?.untold.has(process) && !told.has(`${id}/${pid}`),
+    )
+    .map(({ process, pid }) => ({
+      type: process === INIT ? 'start' : 'exec',
+      id,
+      process,
+      pid,
+      status: 0,
+      unixNs: '',
+    }));

@@ -1,0 +1,159 @@
+import type { InspectionEvent } from 'xstate';
+import { type System, startSystem } from '../actors/system.ts';
+import { INIT, type Notice, type Request, type ShimExited } from '../machines/messages.ts';
+import type { OnStop, Restored } from '../machines/supervisor.ts';
+import { simulatedEffects, simulatedOom } from './simulated-effects.ts';
+import { SimulatedHost } from './simulated-host.ts';
+import { SimulatedLink } from './simulated-link.ts';
+import { simulatedRestore } from './simulated-restore.ts';
+import { nameOf } from './simulated-shim.ts';
+import type { LatencyMs, Owner } from './simulated-steps.ts';
+
+export type SimulatedDaemonOptions = {
+  concurrency?: number;
+  onStop?: OnStop;
+  /** Whether OOM kills are told. */
+  oom?: boolean;
+  inspect?: (event: InspectionEvent) => void;
+};
+
+/**
+ * A host without processes: the kernel, runc, CRIU and the shim as far as the charts can tell. Whatever happens there
+ * is a step that waits until it is taken, in any order: `steps` says which there are. One that is made with latencies
+ * takes its steps by itself as `steps.pass` lets its clock go on.
+ */
+export class SimulatedRuntime {
+  readonly host: SimulatedHost;
+  #daemon: SimulatedDaemon | undefined;
+
+  constructor({ latencyMs }: { latencyMs?: LatencyMs } = {}) {
+    this.host = new SimulatedHost(latencyMs);
+  }
+
+  get steps() {
+    return this.host.steps;
+  }
+
+  /** Starts the charts on this host, where no daemon runs: it takes up what a former one has left. */
+  startDaemon(options: SimulatedDaemonOptions = {}): SimulatedDaemon {
+    if (this.#daemon?.alive) throw new Error('a daemon runs');
+    this.#daemon = new SimulatedDaemon(this.host, options);
+    return this.#daemon;
+  }
+
+  /** The daemon dies in the middle of whatever it does. Its shim and its runcs do not notice. */
+  killDaemon(): void {
+    this.#daemon?.die();
+  }
+
+  /** The shim dies, and is replaced by the daemon, if there is one. */
+  killShim(): void {
+    this.host.killShim();
+    if (this.#daemon?.alive) this.#daemon.link.replace();
+  }
+}
+
+/** The charts as the daemon composes them, on a simulated host. */
+export class SimulatedDaemon implements Owner {
+  alive = true;
+  readonly system: System;
+  readonly link: SimulatedLink;
+  /** What subscribers have been told by this daemon. */
+  readonly told: Notice[] = [];
+  readonly reports: string[] = [];
+  readonly #host: SimulatedHost;
+  #unwritten: Notice[] = [];
+  #isWriting = false;
+  /** Exits that are in the journal already. */
+  #leftOut = new Set<string>();
+
+  constructor(
+    host: SimulatedHost,
+    { concurrency = 10, onStop = 'end', oom, inspect }: SimulatedDaemonOptions,
+  ) {
+    this.#host = host;
+    this.link = new SimulatedLink(host, this, (exit) => this.system.exited(exit));
+    const restore = () => this.#restore();
+    const { clock } = host.steps;
+    this.system = startSystem(
+      {
+        effects: simulatedEffects({ host, daemon: this, link: this.link, restore }),
+        ...(oom && { oom: simulatedOom(host, this) }),
+        publish: (notice) => this.#announce(notice),
+        report: (what, { message }) => this.reports.push(`${what}: ${message}`),
+        // Its container was deleted, but the daemon that did it may not have come to tell.
+        stray: (exit) => this.#announce({ ...exit, type: 'exit' }),
+      },
+      {
+        concurrency,
+        onStop,
+        ...(inspect && { inspect }),
+        clock: {
+          setTimeout: (fn, ms) => clock.setTimeout(() => this.alive && fn(), ms),
+          clearTimeout: (id) => clock.clearTimeout(id),
+        },
+      },
+    );
+    void this.system.stopped.then(() => {
+      this.alive = false;
+    });
+  }
+
+  /** Hands a request to the supervisor; the promise never settles where the daemon dies before it has answered. */
+  request(request: Request): ReturnType<System['request']> {
+    return this.system.request(request);
+  }
+
+  die(): void {
+    this.#host.steps.end(this);
+  }
+
+  async #restore(): Promise<Restored> {
+    await this.link.settleLost();
+    const told = this.#host.journal;
+    this.#leftOut = new Set(told.filter(({ type }) => type === 'exit').map(exitName));
+    const starts = told.filter(({ type }) => type === 'start' || type === 'exec');
+    return simulatedRestore(this.#host, this.link, new Set(starts.map(({ id, pid }) => `${id}/${pid}`)));
+  }
+
+  #announce(notice: Notice): void {
+    if (notice.type === 'exit' && this.#leftOut.delete(exitName(notice))) return void this.#forget(notice);
+    this.told.push(notice);
+    this.#unwritten.push(notice);
+    if (!this.#isWriting) void this.#write();
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#unwritten.length > 0) {
+      const batch = this.#unwritten;
+      this.#unwritten = [];
+      await this.#step('the daemon writes its journal');
+      this.#host.journal.push(...batch);
+      for (const notice of batch) {
+        if (notice.type === 'exit') void this.#forget(notice);
+        if (notice.type === 'start' || notice.type === 'exec') void this.#noteStarted(notice);
+      }
+    }
+    this.#isWriting = false;
+  }
+
+  /** Only once it is in the journal. */
+  async #forget({ id, process }: Notice): Promise<void> {
+    await this.#step(`the daemon acknowledges the exit of ${nameOf({ id, process })}`);
+    if (process !== INIT) this.#host.records.get(id)?.execs.delete(process);
+    this.link.acknowledge({ id, process });
+  }
+
+  async #noteStarted({ id, process }: Notice): Promise<void> {
+    await this.#step(`the daemon notes that the start of ${nameOf({ id, process })} was told`);
+    this.#host.records.get(id)?.untold.delete(process);
+  }
+
+  #step(what: string): Promise<void> {
+    return this.#host.steps.wait(this, what);
+  }
+}
+
+const exitName = ({ id, pid, unixNs }: Pick<ShimExited, 'id' | 'pid' | 'unixNs'>): string =>
+  `${id}/${pid}/${unixNs}`;
