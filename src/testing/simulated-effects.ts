@@ -62,6 +62,10 @@ export function simulatedEffects({ host, daemon, link, restore }: SimulatedEffec
       await link.run(id, runc.checkpoint(id, partial, checkpoint, fault));
       await step(`the daemon completes the checkpoint of ${id}`);
       host.checkpoints.set(path, checkpoint);
+    } catch (error) {
+      // What is at work still would freeze and thaw the container meanwhile.
+      if (isLost(error)) await link.settleLost();
+      throw error;
     } finally {
       host.partials.delete(partial);
     }
@@ -82,6 +86,9 @@ export function simulatedEffects({ host, daemon, link, restore }: SimulatedEffec
       } catch (error) {
         if (isLost(error)) await link.settleLost();
         if (process !== INIT) {
+          // Of a container, `delete` kills it.
+          const left = host.kernel.containers.get(id)?.processes.get(process);
+          if (left !== undefined) host.kernel.signal(left, KILL);
           host.records.get(id)?.execs.delete(process);
           host.records.get(id)?.untold.delete(process);
         }

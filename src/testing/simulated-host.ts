@@ -42,6 +42,7 @@ export class SimulatedHost implements Owner {
   readonly #faults = new Map<Faulty, Fault>();
   readonly #atWork = new Map<Promise<unknown>, SimulatedShim>();
   #shim: SimulatedShim | undefined;
+  #ns = 0;
 
   constructor(latencyMs?: LatencyMs) {
     this.steps = new Steps(latencyMs);
@@ -50,11 +51,14 @@ export class SimulatedHost implements Owner {
   /** The shim, which is started where there is none. */
   ensureShim(): SimulatedShim {
     if (this.#shim?.alive) return this.#shim;
-    const shim: SimulatedShim = new SimulatedShim(this.kernel, this.steps, (work) => {
-      this.#atWork.set(work, shim);
-      const done = () => this.#atWork.delete(work);
-      work.then(done, done);
-    });
+    const shim: SimulatedShim = new SimulatedShim(
+      { kernel: this.kernel, steps: this.steps, nowNs: () => this.nowNs() },
+      (work) => {
+        this.#atWork.set(work, shim);
+        const done = () => this.#atWork.delete(work);
+        work.then(done, done);
+      },
+    );
     this.#shim = shim;
     return shim;
   }
@@ -79,6 +83,18 @@ export class SimulatedHost implements Owner {
     const fault = this.#faults.get(effect);
     this.#faults.delete(effect);
     return fault;
+  }
+
+  /** When it is, in unix nanoseconds: later at each call. */
+  nowNs(): string {
+    this.#ns += 1;
+    return String(this.#ns);
+  }
+
+  /** How many processes of this name are being started. */
+  starting(process: string): number {
+    const entries = [...(this.#shim?.entries.values() ?? [])];
+    return entries.filter((it) => it.phase === 'starting' && it.key.process === process).length;
   }
 
   /** What there is of containers, as `cgroup c`; nothing once all of them have ended. */

@@ -6,7 +6,7 @@ import { type Job, nameOf, type SimulatedKey, type SimulatedShim } from './simul
 import type { Owner } from './simulated-steps.ts';
 
 /** An exit of which nobody knows the status. */
-const UNKNOWN_STATUS = 255;
+export const UNKNOWN_STATUS = 255;
 
 type Known = SimulatedKey & Launched;
 
@@ -19,6 +19,8 @@ export const isLost = (error: unknown): boolean => failureOf(error).error === 's
 export class SimulatedLink {
   /** What the shim held when the connection was made. */
   readonly found: ReadonlyMap<string, 'starting' | Launched>;
+  /** Resolves once the daemon has heard of the exits that the shim had kept. */
+  readonly caughtUp: Promise<void>;
   readonly #host: SimulatedHost;
   readonly #daemon: Owner;
   readonly #onExit: (exit: ShimExited) => void;
@@ -38,11 +40,14 @@ export class SimulatedLink {
     );
     for (const it of entries) {
       if (it.phase !== 'starting') this.#note(it.key, it.process);
-      if (it.phase !== 'exited') continue;
-      void host.steps.wait(daemon, `the shim tells again the exit of ${nameOf(it.key)}`).then(() => {
-        if (this.#shim.alive) this.#exited(it.exit);
-      });
     }
+    this.caughtUp = Promise.all(
+      entries.map(async (it) => {
+        if (it.phase !== 'exited') return;
+        await host.steps.wait(daemon, `the shim tells again the exit of ${nameOf(it.key)}`);
+        if (this.#running.has(nameOf(it.key))) this.#exited(it.exit);
+      }),
+    ).then(() => {});
   }
 
   /** The shim has died: there is another, and what it had left are orphans. */
@@ -87,14 +92,17 @@ export class SimulatedLink {
   watchOrphan({ id, process, pid, startTime }: Known): void {
     const found = this.#host.kernel.find(pid, startTime);
     const name = nameOf({ id, process });
-    const end = async () => {
-      await this.#host.steps.wait(this.#daemon, `the daemon sees the end of ${name}`);
+    const end = () => {
       this.#orphans.delete(name);
       this.#onExit({ type: 'shim.exited', id, process, pid, status: UNKNOWN_STATUS, unixNs: '' });
     };
-    if (found === undefined) return void end();
+    if (found === undefined) {
+      end();
+      return;
+    }
     this.#orphans.set(name, found);
-    found.onEnd.push(() => void end());
+    const seen = () => this.#host.steps.wait(this.#daemon, `the daemon sees the end of ${name}`);
+    found.onEnd.push(() => void seen().then(end));
   }
 
   /** Resolves with what is promised, unless the daemon has ended before. */

@@ -3,27 +3,48 @@ import type { ProcessEntry } from '../machines/container-model.ts';
 import { INIT, type Launched, type Notice } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor.ts';
 import type { SimulatedHost, SimulatedRecord } from './simulated-host.ts';
-import type { SimulatedLink } from './simulated-link.ts';
+import { type SimulatedLink, UNKNOWN_STATUS } from './simulated-link.ts';
 import { SimulatedRunc } from './simulated-runc.ts';
 import { nameOf } from './simulated-shim.ts';
+
+/** What the journal has, by `ID/PID`: starts, and those of them whose exit it has not. */
+export type SimulatedTold = { starts: Set<string>; open: Map<string, { id: string; pid: number }> };
+
+/** What has been told. */
+export function toldOf(journal: readonly Notice[]): SimulatedTold {
+  const told: SimulatedTold = { starts: new Set(), open: new Map() };
+  for (const { type, id, pid } of journal) {
+    const name = `${id}/${pid}`;
+    if (type === 'start' || type === 'exec') {
+      told.starts.add(name);
+      told.open.set(name, { id, pid });
+    }
+    if (type === 'exit') told.open.delete(name);
+  }
+  return told;
+}
 
 /** Finds out what has become of the containers of a former daemon, from the shim, runc, the kernel and the records. */
 export async function simulatedRestore(
   host: SimulatedHost,
   link: SimulatedLink,
-  startsTold: ReadonlySet<string>,
+  told: SimulatedTold,
 ): Promise<Restored> {
   const restored: Restored = { adopted: [], untold: [], ended: [] };
   await Promise.all(
     [...host.records].map(async ([id, record]) => {
       await link.settle(id);
-      const adopted = adoptedOf(host, link, id, record);
+      const adopted = adoptedOf(host, link, { id, record, told });
       if (adopted !== undefined) return restored.adopted.push(adopted);
-      await link.run(id, new SimulatedRunc(host).delete(id));
+      const sweep = () => link.run(id, new SimulatedRunc(host).delete(id));
+      await sweep().catch(sweep);
       return host.records.delete(id);
     }),
   );
-  restored.untold = restored.adopted.flatMap((adopted) => startsUntold(host, adopted, startsTold));
+  restored.untold = [
+    ...exitsUntold(link, restored.adopted, told),
+    ...restored.adopted.flatMap((adopted) => startsUntold(host, adopted, told.starts)),
+  ];
   for (const { path, checkpoint, whole } of host.partials) if (whole) host.checkpoints.set(path, checkpoint);
   host.partials.clear();
   return restored;
@@ -33,9 +54,9 @@ export async function simulatedRestore(
 function adoptedOf(
   host: SimulatedHost,
   link: SimulatedLink,
-  id: string,
-  { create, execs, oomKills }: SimulatedRecord,
+  { id, record, told }: { id: string; record: SimulatedRecord; told: SimulatedTold },
 ): Adopted | undefined {
+  const { create, execs, oomKills } = record;
   const found = link.found.get(nameOf({ id, process: INIT }));
   const entryOf = (process: string, spec: ProcessEntry['spec'], launched: Launched): ProcessEntry => {
     const { pid, startTime } = launched;
@@ -66,7 +87,8 @@ function adoptedOf(
     const known = link.found.get(nameOf({ id, process }));
     if (known === 'starting') return [launching(process, spec)];
     if (known !== undefined) return [entryOf(process, spec, known)];
-    return started === undefined ? [] : [orphan(process, spec, started)];
+    const isOver = (pid: number) => told.starts.has(`${id}/${pid}`) && !told.open.has(`${id}/${pid}`);
+    return started === undefined || isOver(started.pid) ? [] : [orphan(process, spec, started)];
   });
   return {
     create,
@@ -95,3 +117,16 @@ const startsUntold = (
       status: 0,
       unixNs: '',
     }));
+
+/** The exits of which nobody knows any more but that they were not told. */
+function exitsUntold(
+  { found }: SimulatedLink,
+  adopted: readonly Adopted[],
+  { open }: SimulatedTold,
+): Notice[] {
+  const held = [...found.values()].flatMap((it) => (it === 'starting' ? [] : [it.pid]));
+  const known = new Set([...held, ...adopted.flatMap(({ processes }) => processes.map(({ pid }) => pid))]);
+  return [...open.values()]
+    .filter(({ pid }) => !known.has(pid))
+    .map(({ id, pid }) => ({ type: 'exit', id, process: '', pid, status: UNKNOWN_STATUS, unixNs: '' }));
+}

@@ -1,11 +1,11 @@
 import type { InspectionEvent } from 'xstate';
-import { type System, startSystem } from '../actors/system.ts';
+import { type System, type SystemPorts, startSystem } from '../actors/system.ts';
 import { INIT, type Notice, type Request, type ShimExited } from '../machines/messages.ts';
 import type { OnStop, Restored } from '../machines/supervisor.ts';
 import { simulatedEffects, simulatedOom } from './simulated-effects.ts';
 import { SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
-import { simulatedRestore } from './simulated-restore.ts';
+import { simulatedRestore, toldOf } from './simulated-restore.ts';
 import { nameOf } from './simulated-shim.ts';
 import type { LatencyMs, Owner } from './simulated-steps.ts';
 
@@ -15,6 +15,8 @@ export type SimulatedDaemonOptions = {
   /** Whether OOM kills are told. */
   oom?: boolean;
   inspect?: (event: InspectionEvent) => void;
+  /** Puts others in the place of the ports, to see what comes of it. */
+  ports?: (ports: SystemPorts) => SystemPorts;
 };
 
 /**
@@ -61,6 +63,9 @@ export class SimulatedDaemon implements Owner {
   /** What subscribers have been told by this daemon. */
   readonly told: Notice[] = [];
   readonly reports: string[] = [];
+  /** Resolves once its containers have ended or are left, and all that was told is in the journal. */
+  readonly stopped: Promise<void>;
+  readonly #settling = new Set<Promise<void>>();
   readonly #host: SimulatedHost;
   #unwritten: Notice[] = [];
   #isWriting = false;
@@ -69,21 +74,21 @@ export class SimulatedDaemon implements Owner {
 
   constructor(
     host: SimulatedHost,
-    { concurrency = 10, onStop = 'end', oom, inspect }: SimulatedDaemonOptions,
+    { concurrency = 10, onStop = 'end', oom, inspect, ports = (it) => it }: SimulatedDaemonOptions,
   ) {
     this.#host = host;
     this.link = new SimulatedLink(host, this, (exit) => this.system.exited(exit));
     const restore = () => this.#restore();
     const { clock } = host.steps;
     this.system = startSystem(
-      {
+      ports({
         effects: simulatedEffects({ host, daemon: this, link: this.link, restore }),
         ...(oom && { oom: simulatedOom(host, this) }),
         publish: (notice) => this.#announce(notice),
         report: (what, { message }) => this.reports.push(`${what}: ${message}`),
         // Its container was deleted, but the daemon that did it may not have come to tell.
         stray: (exit) => this.#announce({ ...exit, type: 'exit' }),
-      },
+      }),
       {
         concurrency,
         onStop,
@@ -94,7 +99,8 @@ export class SimulatedDaemon implements Owner {
         },
       },
     );
-    void this.system.stopped.then(() => {
+    this.stopped = this.system.stopped.then(async () => {
+      while (this.#settling.size > 0) await Promise.all(this.#settling);
       this.alive = false;
     });
   }
@@ -110,17 +116,20 @@ export class SimulatedDaemon implements Owner {
 
   async #restore(): Promise<Restored> {
     await this.link.settleLost();
-    const told = this.#host.journal;
-    this.#leftOut = new Set(told.filter(({ type }) => type === 'exit').map(exitName));
-    const starts = told.filter(({ type }) => type === 'start' || type === 'exec');
-    return simulatedRestore(this.#host, this.link, new Set(starts.map(({ id, pid }) => `${id}/${pid}`)));
+    await this.link.caughtUp;
+    const { journal } = this.#host;
+    this.#leftOut = new Set(journal.filter(({ type }) => type === 'exit').map(exitName));
+    return simulatedRestore(this.#host, this.link, toldOf(journal));
   }
 
   #announce(notice: Notice): void {
-    if (notice.type === 'exit' && this.#leftOut.delete(exitName(notice))) return void this.#forget(notice);
+    if (notice.type === 'exit' && this.#leftOut.delete(exitName(notice))) {
+      this.#settle(this.#forget(notice));
+      return;
+    }
     this.told.push(notice);
     this.#unwritten.push(notice);
-    if (!this.#isWriting) void this.#write();
+    if (!this.#isWriting) this.#settle(this.#write());
   }
 
   async #write(): Promise<void> {
@@ -131,8 +140,8 @@ export class SimulatedDaemon implements Owner {
       await this.#step('the daemon writes its journal');
       this.#host.journal.push(...batch);
       for (const notice of batch) {
-        if (notice.type === 'exit') void this.#forget(notice);
-        if (notice.type === 'start' || notice.type === 'exec') void this.#noteStarted(notice);
+        if (notice.type === 'exit') this.#settle(this.#forget(notice));
+        if (notice.type === 'start' || notice.type === 'exec') this.#settle(this.#noteStarted(notice));
       }
     }
     this.#isWriting = false;
@@ -148,6 +157,11 @@ export class SimulatedDaemon implements Owner {
   async #noteStarted({ id, process }: Notice): Promise<void> {
     await this.#step(`the daemon notes that the start of ${nameOf({ id, process })} was told`);
     this.#host.records.get(id)?.untold.delete(process);
+  }
+
+  #settle(work: Promise<void>): void {
+    this.#settling.add(work);
+    void work.then(() => this.#settling.delete(work));
   }
 
   #step(what: string): Promise<void> {

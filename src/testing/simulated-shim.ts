@@ -16,8 +16,6 @@ type Entry =
 /** What a runc does, told to stop by nobody: it outlives who has asked for it. */
 export type Job<T> = (shim: SimulatedShim) => Promise<T>;
 
-let lastReapedNs = 0;
-
 /** The shim of a simulated host: parent of its processes, runs the runcs, and keeps exits until they are acknowledged. */
 export class SimulatedShim implements Owner {
   alive = true;
@@ -28,14 +26,19 @@ export class SimulatedShim implements Owner {
   readonly #jobs = new Map<string, Set<Promise<unknown>>>();
   readonly #kernel: SimulatedKernel;
   readonly #steps: Steps;
+  readonly #nowNs: () => string;
   readonly #onWork: (work: Promise<unknown>) => void;
   /** How to tell who waits for an answer that there will be none. */
   readonly #waiting = new Set<(why: Error) => void>();
 
   /** `onWork` is told of each runc that begins. */
-  constructor(kernel: SimulatedKernel, steps: Steps, onWork: (work: Promise<unknown>) => void) {
+  constructor(
+    { kernel, steps, nowNs }: { kernel: SimulatedKernel; steps: Steps; nowNs: () => string },
+    onWork: (work: Promise<unknown>) => void,
+  ) {
     this.#kernel = kernel;
     this.#steps = steps;
+    this.#nowNs = nowNs;
     this.#onWork = onWork;
   }
 
@@ -118,9 +121,8 @@ export class SimulatedShim implements Owner {
 
   async #tell(process: SimulatedProcess): Promise<void> {
     await this.#steps.wait(this, `the shim tells the exit of ${nameOf(process)}`);
-    lastReapedNs += 1;
     const { id, process: name, pid, status } = process;
-    const exit = { type: 'shim.exited', id, process: name, pid, status, unixNs: `${lastReapedNs}` } as const;
+    const exit = { type: 'shim.exited', id, process: name, pid, status, unixNs: this.#nowNs() } as const;
     this.entries.set(nameOf(process), { phase: 'exited', key: process, process, exit });
     this.onExit(exit);
   }
