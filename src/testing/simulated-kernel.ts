@@ -24,6 +24,8 @@ export type SimulatedContainer = {
   processes: Map<string, SimulatedProcess>;
   /** Who its init is or was, as runc has written it down; undefined until there is one. */
   first: { pid: number; startTime: string } | undefined;
+  /** Whether init runs what it is to run, as far as runc has come (its `exec.fifo` is gone). */
+  started: boolean;
   /** `oom_kill` of its cgroup. */
   oomKills: number;
   onOom: Set<() => void>;
@@ -51,6 +53,7 @@ export class SimulatedKernel {
       frozen: false,
       processes: new Map(),
       first: undefined,
+      started: false,
       oomKills: 0,
       onOom: new Set(),
     };

@@ -18,7 +18,7 @@ export const isLost = (error: unknown): boolean => failureOf(error).error === 's
  */
 export class SimulatedLink {
   /** What the shim held when the connection was made. */
-  readonly found: ReadonlyMap<string, 'starting' | Launched>;
+  readonly found: ReadonlyMap<string, 'starting' | Known>;
   /** Resolves once the daemon has heard of the exits that the shim had kept. */
   readonly caughtUp: Promise<void>;
   readonly #host: SimulatedHost;

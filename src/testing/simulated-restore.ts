@@ -1,6 +1,6 @@
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
-import { INIT, type Launched, type Notice } from '../machines/messages.ts';
+import { INIT, KILL, type Launched, type Notice } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor.ts';
 import type { SimulatedHost, SimulatedRecord } from './simulated-host.ts';
 import { type SimulatedLink, UNKNOWN_STATUS } from './simulated-link.ts';
@@ -42,6 +42,7 @@ export async function simulatedRestore(
     }),
   );
   restored.untold = [
+    ...straysUntold(link, restored.adopted, told),
     ...exitsUntold(link, restored.adopted, told),
     ...restored.adopted.flatMap((adopted) => startsUntold(host, adopted, told.starts)),
   ];
@@ -78,7 +79,9 @@ function adoptedOf(
       oomKills: 0,
     };
   const container = host.kernel.containers.get(id);
-  if (found === undefined && container === undefined) return undefined;
+  /** What has been told to have ended has. */
+  const isOver = (pid: number) => told.starts.has(`${id}/${pid}`) && !told.open.has(`${id}/${pid}`);
+  if (found === undefined && (!container?.started || isOver(container.first?.pid ?? 0))) return undefined;
   const init =
     found === undefined
       ? orphan(INIT, create.spec, container?.first ?? { pid: 0, startTime: '' })
@@ -87,8 +90,11 @@ function adoptedOf(
     const known = link.found.get(nameOf({ id, process }));
     if (known === 'starting') return [launching(process, spec)];
     if (known !== undefined) return [entryOf(process, spec, known)];
-    const isOver = (pid: number) => told.starts.has(`${id}/${pid}`) && !told.open.has(`${id}/${pid}`);
-    return started === undefined || isOver(started.pid) ? [] : [orphan(process, spec, started)];
+    if (started !== undefined) return isOver(started.pid) ? [] : [orphan(process, spec, started)];
+    // Nobody was told of it.
+    const left = container?.processes.get(process);
+    if (left !== undefined) host.kernel.signal(left, KILL);
+    return [];
   });
   return {
     create,
@@ -98,6 +104,16 @@ function adoptedOf(
     execs: Math.max(0, ...[...execs.keys()].map((process) => Number(process.slice('exec-'.length)))),
   };
 }
+
+/** The start of a process, as it is told. */
+const startOf = (id: string, process: string, pid: number): Notice => ({
+  type: process === INIT ? 'start' : 'exec',
+  id,
+  process,
+  pid,
+  status: 0,
+  unixNs: '',
+});
 
 /** The starts of which the former daemon did not come to tell, or not to note that it had. */
 const startsUntold = (
@@ -109,14 +125,24 @@ const startsUntold = (
     .filter(
       ({ process, pid }) => pid !== 0 && records.get(id)?.untold.has(process) && !told.has(`${id}/${pid}`),
     )
-    .map(({ process, pid }) => ({
-      type: process === INIT ? 'start' : 'exec',
-      id,
-      process,
-      pid,
-      status: 0,
-      unixNs: '',
-    }));
+    .map(({ process, pid }) => startOf(id, process, pid));
+
+const pidsOf = (adopted: readonly Adopted[]) =>
+  adopted.flatMap(({ processes }) => processes.map(({ pid }) => pid));
+
+/** The starts of processes that have ended with their containers, before anybody was told of either. */
+function straysUntold(
+  { found }: SimulatedLink,
+  adopted: readonly Adopted[],
+  { starts }: SimulatedTold,
+): Notice[] {
+  const known = new Set(pidsOf(adopted));
+  return [...found.values()].flatMap((it) =>
+    it === 'starting' || known.has(it.pid) || starts.has(`${it.id}/${it.pid}`)
+      ? []
+      : [startOf(it.id, it.process, it.pid)],
+  );
+}
 
 /** The exits of which nobody knows any more but that they were not told. */
 function exitsUntold(
@@ -125,7 +151,7 @@ function exitsUntold(
   { open }: SimulatedTold,
 ): Notice[] {
   const held = [...found.values()].flatMap((it) => (it === 'starting' ? [] : [it.pid]));
-  const known = new Set([...held, ...adopted.flatMap(({ processes }) => processes.map(({ pid }) => pid))]);
+  const known = new Set([...held, ...pidsOf(adopted)]);
   return [...open.values()]
     .filter(({ pid }) => !known.has(pid))
     .map(({ id, pid }) => ({ type: 'exit', id, process: '', pid, status: UNKNOWN_STATUS, unixNs: '' }));

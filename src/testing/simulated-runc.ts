@@ -37,6 +37,7 @@ export class SimulatedRunc {
         });
       }
       await this.#step(`runc has started ${name}`);
+      container.started = true;
       this.#host.records.get(input.id)?.untold.add(input.process);
       return process;
     };
