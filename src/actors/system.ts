@@ -18,6 +18,7 @@ import type {
   PauseInput,
   ProcessEntry,
 } from '../machines/container-model.ts';
+import { effectOf } from '../machines/effect.ts';
 import type { Launched } from '../machines/messages.ts';
 import {
   type Notice,
@@ -32,6 +33,7 @@ import { processMachine } from '../machines/process.ts';
 import type { LaunchInput, OomInput, SignalInput, UpdateInput } from '../machines/process-model.ts';
 import { supervisorMachine } from '../machines/supervisor.ts';
 import type { OnStop, Restored, ToContainer } from '../machines/supervisor-model.ts';
+import { hearEndsByKind } from './child-ends.ts';
 
 /**
  * What the charts have done for them. Each takes plain data, heeds the signal where leaving early is safe, and
@@ -159,18 +161,21 @@ export function startSystem(
   const run = <Input, Output>(effect: (input: Input) => Promise<Output>) =>
     fromPromise<Output, Input>(({ input }) => effect(input));
 
+  const processLogic = processMachine.provide({
+    actors: {
+      launch: run(effects.launch),
+      signal: run(effects.signal),
+      update: run(effects.update),
+      ...(oom && { countOomKills: run(oom.count) }),
+    },
+    actions: { reply, report: provided.report },
+    guards: { tellsOom: () => oom !== undefined },
+  });
+  hearEndsByKind(processLogic, (id) => (id.startsWith(effectOf('')) ? effectOf('any') : undefined));
+
   const containerLogic = containerMachine.provide({
     actors: {
-      process: processMachine.provide({
-        actors: {
-          launch: run(effects.launch),
-          signal: run(effects.signal),
-          update: run(effects.update),
-          ...(oom && { countOomKills: run(oom.count) }),
-        },
-        actions: { reply, report: provided.report },
-        guards: { tellsOom: () => oom !== undefined },
-      }),
+      process: processLogic,
       pause: run(effects.pause),
       resume: run(effects.resume),
       killFrozen: run(effects.killFrozen),
@@ -186,63 +191,63 @@ export function startSystem(
     },
   });
 
-  const supervisor = createActor(
-    supervisorMachine.provide({
-      actors: {
-        restore: fromPromise<Restored, undefined>(() => effects.restore()),
-        answerAll: fromPromise<void, undefined>(() =>
-          waiting.size === 0 ? Promise.resolve() : new Promise((resolve) => allAnswered.push(resolve)),
-        ),
-      },
-      actions: {
-        ...provided,
-        publish: (_, notice) => notice && publish(notice),
-        publishAll: (_, notices) => notices.forEach(publish),
-        createContainer: ({ self }, request) => {
-          const { id } = request;
-          // A child by `parent` costs the same at any number of children; a spawned one copies them all.
-          const container = createActor(containerLogic, { parent: self, id, input: request });
-          containers.set(id, container);
-          container.start();
-        },
-        adoptContainers: ({ self }, adopted) => {
-          for (const container of adopted) {
-            const { id } = container.create;
-            const snapshot = adoptedSnapshot(container);
-            const actor = createActor(containerLogic, {
-              parent: self,
-              id,
-              input: container.create,
-              snapshot,
-            });
-            containers.set(id, actor);
-            actor.start();
-          }
-        },
-        forgetContainer: (_, id) => void containers.delete(id),
-        toContainer: (_, { id, event }: { id: string; event: ToContainer }) =>
-          containers.get(id)?.send(event),
-        toAll: (_, event) => {
-          for (const container of containers.values()) container.send(event);
-        },
-        toEach: (_, { ids, event }) => {
-          for (const id of ids) containers.get(id)?.send(event);
-        },
-        abandonAll: (_, why) => {
-          for (const requestId of waiting.keys()) reply(_, { requestId, outcome: refused(why) });
-        },
-        abandon: (_, { id, failure: why }) => {
-          for (const requestId of asked.get(id) ?? []) reply(_, { requestId, outcome: refused(why) });
-        },
-      },
-      guards: { isKnown: (_, id) => containers.has(id) },
-    }),
-    {
-      input: { concurrency: options.concurrency, onStop: options.onStop },
-      ...(options.inspect && { inspect: options.inspect }),
-      ...(options.clock && { clock: options.clock }),
+  hearEndsByKind(containerLogic, (id) => (id.startsWith('exec-') ? 'exec' : undefined));
+
+  const supervisorLogic = supervisorMachine.provide({
+    actors: {
+      restore: fromPromise<Restored, undefined>(() => effects.restore()),
+      answerAll: fromPromise<void, undefined>(() =>
+        waiting.size === 0 ? Promise.resolve() : new Promise((resolve) => allAnswered.push(resolve)),
+      ),
     },
-  );
+    actions: {
+      ...provided,
+      publish: (_, notice) => notice && publish(notice),
+      publishAll: (_, notices) => notices.forEach(publish),
+      createContainer: ({ self }, request) => {
+        const { id } = request;
+        // A child by `parent` costs the same at any number of children; a spawned one copies them all.
+        const container = createActor(containerLogic, { parent: self, id, input: request });
+        containers.set(id, container);
+        container.start();
+      },
+      adoptContainers: ({ self }, adopted) => {
+        for (const container of adopted) {
+          const { id } = container.create;
+          const snapshot = adoptedSnapshot(container);
+          const actor = createActor(containerLogic, {
+            parent: self,
+            id,
+            input: container.create,
+            snapshot,
+          });
+          containers.set(id, actor);
+          actor.start();
+        }
+      },
+      forgetContainer: (_, id) => void containers.delete(id),
+      toContainer: (_, { id, event }: { id: string; event: ToContainer }) => containers.get(id)?.send(event),
+      toAll: (_, event) => {
+        for (const container of containers.values()) container.send(event);
+      },
+      toEach: (_, { ids, event }) => {
+        for (const id of ids) containers.get(id)?.send(event);
+      },
+      abandonAll: (_, why) => {
+        for (const requestId of waiting.keys()) reply(_, { requestId, outcome: refused(why) });
+      },
+      abandon: (_, { id, failure: why }) => {
+        for (const requestId of asked.get(id) ?? []) reply(_, { requestId, outcome: refused(why) });
+      },
+    },
+    guards: { isKnown: (_, id) => containers.has(id) },
+  });
+  hearEndsByKind(supervisorLogic, (id) => (containers.has(id) ? 'container' : undefined));
+  const supervisor = createActor(supervisorLogic, {
+    input: { concurrency: options.concurrency, onStop: options.onStop },
+    ...(options.inspect && { inspect: options.inspect }),
+    ...(options.clock && { clock: options.clock }),
+  });
 
   const stopped = new Promise<void>((resolve, reject) => {
     supervisor.subscribe({ complete: resolve, error: reject });

@@ -70,8 +70,10 @@ export class SimulatedLink {
     return this.#heard(this.#shim.run(id, runc));
   }
 
-  settle(id: string): Promise<void> {
-    return this.#heard(this.#shim.settle(id));
+  /** Resolves once no runc that is about this container is at work, a lost shim's included. */
+  async settle(id: string): Promise<void> {
+    await this.#heard(this.#shim.settle(id));
+    await this.settleLost();
   }
 
   kill(key: SimulatedKey, signal: number): void {

@@ -7,21 +7,35 @@ import { type SimulatedLink, UNKNOWN_STATUS } from './simulated-link.ts';
 import { SimulatedRunc } from './simulated-runc.ts';
 import { nameOf } from './simulated-shim.ts';
 
-/** What the journal has, by `ID/PID`: starts, and those of them whose exit it has not. */
-export type SimulatedTold = { starts: Set<string>; open: Map<string, { id: string; pid: number }> };
+/** Which process of which container, as events have it. */
+type Told = { id: string; pid: number };
 
-/** What has been told. */
+/** What the journal has. */
+export type SimulatedTold = {
+  isStarted(process: Told): boolean;
+  isOver(process: Told): boolean;
+  /** What was told to start, and not to end. */
+  open: Iterable<Told>;
+};
+
+/** Reads a journal. */
 export function toldOf(journal: readonly Notice[]): SimulatedTold {
-  const told: SimulatedTold = { starts: new Set(), open: new Map() };
+  const starts = new Set<string>();
+  const open = new Map<string, Told>();
+  const nameOf = ({ id, pid }: Told): string => `${id}/${pid}`;
   for (const { type, id, pid } of journal) {
-    const name = `${id}/${pid}`;
+    const name = nameOf({ id, pid });
     if (type === 'start' || type === 'exec') {
-      told.starts.add(name);
-      told.open.set(name, { id, pid });
+      starts.add(name);
+      open.set(name, { id, pid });
     }
-    if (type === 'exit') told.open.delete(name);
+    if (type === 'exit') open.delete(name);
   }
-  return told;
+  return {
+    isStarted: (process) => starts.has(nameOf(process)),
+    isOver: (process) => starts.has(nameOf(process)) && !open.has(nameOf(process)),
+    open: open.values(),
+  };
 }
 
 /** Finds out what has become of the containers of a former daemon, from the shim, runc, the kernel and the records. */
@@ -44,7 +58,7 @@ export async function simulatedRestore(
   restored.untold = [
     ...straysUntold(link, restored.adopted, told),
     ...exitsUntold(link, restored.adopted, told),
-    ...restored.adopted.flatMap((adopted) => startsUntold(host, adopted, told.starts)),
+    ...restored.adopted.flatMap((adopted) => startsUntold(host, adopted, told)),
   ];
   for (const { path, checkpoint, whole } of host.partials) if (whole) host.checkpoints.set(path, checkpoint);
   host.partials.clear();
@@ -80,7 +94,7 @@ function adoptedOf(
     };
   const container = host.kernel.containers.get(id);
   /** What has been told to have ended has. */
-  const isOver = (pid: number) => told.starts.has(`${id}/${pid}`) && !told.open.has(`${id}/${pid}`);
+  const isOver = (pid: number) => told.isOver({ id, pid });
   if (found === undefined && (!container?.started || isOver(container.first?.pid ?? 0))) return undefined;
   const init =
     found === undefined
@@ -119,11 +133,11 @@ const startOf = (id: string, process: string, pid: number): Notice => ({
 const startsUntold = (
   { records }: SimulatedHost,
   { create: { id }, processes }: Adopted,
-  told: ReadonlySet<string>,
+  told: SimulatedTold,
 ): Notice[] =>
   processes
     .filter(
-      ({ process, pid }) => pid !== 0 && records.get(id)?.untold.has(process) && !told.has(`${id}/${pid}`),
+      ({ process, pid }) => pid !== 0 && records.get(id)?.untold.has(process) && !told.isStarted({ id, pid }),
     )
     .map(({ process, pid }) => startOf(id, process, pid));
 
@@ -131,16 +145,10 @@ const pidsOf = (adopted: readonly Adopted[]) =>
   adopted.flatMap(({ processes }) => processes.map(({ pid }) => pid));
 
 /** The starts of processes that have ended with their containers, before anybody was told of either. */
-function straysUntold(
-  { found }: SimulatedLink,
-  adopted: readonly Adopted[],
-  { starts }: SimulatedTold,
-): Notice[] {
+function straysUntold({ found }: SimulatedLink, adopted: readonly Adopted[], told: SimulatedTold): Notice[] {
   const known = new Set(pidsOf(adopted));
   return [...found.values()].flatMap((it) =>
-    it === 'starting' || known.has(it.pid) || starts.has(`${it.id}/${it.pid}`)
-      ? []
-      : [startOf(it.id, it.process, it.pid)],
+    it === 'starting' || known.has(it.pid) || told.isStarted(it) ? [] : [startOf(it.id, it.process, it.pid)],
   );
 }
 
@@ -152,7 +160,7 @@ function exitsUntold(
 ): Notice[] {
   const held = [...found.values()].flatMap((it) => (it === 'starting' ? [] : [it.pid]));
   const known = new Set([...held, ...pidsOf(adopted)]);
-  return [...open.values()]
+  return [...open]
     .filter(({ pid }) => !known.has(pid))
     .map(({ id, pid }) => ({ type: 'exit', id, process: '', pid, status: UNKNOWN_STATUS, unixNs: '' }));
 }

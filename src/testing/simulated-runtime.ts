@@ -1,6 +1,6 @@
 import type { InspectionEvent } from 'xstate';
 import { type System, type SystemPorts, startSystem } from '../actors/system.ts';
-import { INIT, type Notice, type Request, type ShimExited } from '../machines/messages.ts';
+import { INIT, type Notice, type Request } from '../machines/messages.ts';
 import type { OnStop, Restored } from '../machines/supervisor.ts';
 import { simulatedEffects, simulatedOom } from './simulated-effects.ts';
 import { SimulatedHost } from './simulated-host.ts';
@@ -69,8 +69,8 @@ export class SimulatedDaemon implements Owner {
   readonly #host: SimulatedHost;
   #unwritten: Notice[] = [];
   #isWriting = false;
-  /** Exits that are in the journal already. */
-  #leftOut = new Set<string>();
+  /** The processes that the shim speaks of still, and whose exits are in the journal. */
+  readonly #leftOut = new Set<string>();
 
   constructor(
     host: SimulatedHost,
@@ -117,13 +117,14 @@ export class SimulatedDaemon implements Owner {
   async #restore(): Promise<Restored> {
     await this.link.settleLost();
     await this.link.caughtUp;
-    const { journal } = this.#host;
-    this.#leftOut = new Set(journal.filter(({ type }) => type === 'exit').map(exitName));
-    return simulatedRestore(this.#host, this.link, toldOf(journal));
+    const told = toldOf(this.#host.journal);
+    for (const it of this.link.found.values())
+      if (it !== 'starting' && told.isOver(it)) this.#leftOut.add(nameOfPid(it));
+    return simulatedRestore(this.#host, this.link, told);
   }
 
   #announce(notice: Notice): void {
-    if (notice.type === 'exit' && this.#leftOut.delete(exitName(notice))) {
+    if (notice.type === 'exit' && this.#leftOut.delete(nameOfPid(notice))) {
       this.#settle(this.#forget(notice));
       return;
     }
@@ -169,5 +170,4 @@ export class SimulatedDaemon implements Owner {
   }
 }
 
-const exitName = ({ id, pid, unixNs }: Pick<ShimExited, 'id' | 'pid' | 'unixNs'>): string =>
-  `${id}/${pid}/${unixNs}`;
+const nameOfPid = ({ id, pid }: { id: string; pid: number }): string => `${id}/${pid}`;

@@ -74,7 +74,7 @@ export class Steps {
   }
 
   /** Takes whatever comes next until nothing does, deadlines included. Throws where that has no end. */
-  async toTheEnd(maxSteps = 1_000_000): Promise<void> {
+  async toTheEnd(maxSteps = 20_000): Promise<void> {
     await reactions();
     for (let taken = 0; this.open.size + this.#asleep > 0; taken += 1) {
       if (taken > maxSteps) throw new Error(`no end after ${maxSteps} steps: ${[...this.open][0]?.what}`);

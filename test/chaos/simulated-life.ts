@@ -46,13 +46,17 @@ export class SimulatedLife {
   /** Lets all of it happen, then ends what is left; gives what was wrong. */
   static async live(happenings: readonly Happening[], options: LifeOptions = {}): Promise<string[]> {
     const life = new SimulatedLife(options);
-    await reactions();
-    for (const happening of happenings) {
-      await life.let(happening);
-      life.#look();
-      if (life.#wrong.length > 0) return life.#wrong;
+    try {
+      await reactions();
+      for (const happening of happenings) {
+        await life.let(happening);
+        life.#look();
+        if (life.#wrong.length > 0) return life.#wrong;
+      }
+      await life.#end();
+    } catch (error) {
+      life.#wrong.push(String(error));
     }
-    await life.#end();
     return life.#wrong;
   }
 
@@ -64,7 +68,7 @@ export class SimulatedLife {
         return;
       case 'pass':
         // No step takes as long as that, but for one that hangs.
-        while (await steps.takeAt(0));
+        await steps.toTheEnd();
         return steps.pass(happening.ms);
       case 'end':
         return this.#with(this.#process(happening), (process) => host.kernel.die(process, 7));
