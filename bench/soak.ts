@@ -1,24 +1,67 @@
-import { readdir } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { status as codes, type ServiceError } from '@grpc/grpc-js';
+import { type Event, EventsRequest } from '../src/generated/api.ts';
 import { makeBundles } from '../test/e2e/fixtures/bundle.ts';
 import { TestDaemon } from '../test/e2e/fixtures/daemon.ts';
+import { heapBytes, weighable } from '../test/e2e/fixtures/heap.ts';
 import { census, shimPidOf } from '../test/e2e/fixtures/host.ts';
 
-/**
- * Many short-lived containers, ten at a time, each with an exit status of its own: every one has exactly one exit
- * event with its own pid and status, and at the end the host holds no more than at the start.
- *
- *   npm run soak [-- COUNT]     1000 unless said otherwise
- */
+const HELP = `Many short-lived containers through one daemon, each with an exit status of its own: every one has exactly
+one exit event with its own pid and status, and at the end the host holds no more than at the start.
 
-const COUNT = Number(process.argv[2] ?? 1000);
+  npm run soak [-- --containers COUNT]    10000 unless said otherwise
+
+Prints descriptors, zombies, mounts, cgroups and files before and after, and by how many bytes the JS heaps of the
+daemon and of the shim grew for each container, garbage collected, once the first of them are through.
+`;
+
 const CLIENTS = 10;
 const STATUSES = 200;
+/** By then everything is compiled and every table has its size. */
+const WARM_UP = 500;
+/** The heap may grow by that much for each container: a leak of anything that an actor holds is more. */
+const MAX_SLOPE_BYTES = 64;
+
+const { values } = parseArgs({
+  options: { containers: { type: 'string', default: '10000' }, help: { type: 'boolean' } },
+});
+const COUNT = Number(values.containers);
+if (values.help || !Number.isSafeInteger(COUNT) || COUNT < 1) {
+  process.stdout.write(HELP);
+  process.exit(values.help ? 0 : 1);
+}
+
+/** Exits as they are told, by container. */
+class Exits {
+  readonly #told = new Map<string, Event[]>();
+  readonly #waiting = new Map<string, () => void>();
+
+  note(event: Event): void {
+    if (event.type !== 'exit') return;
+    this.#told.set(event.id, [...(this.#told.get(event.id) ?? []), event]);
+    this.#waiting.get(event.id)?.();
+  }
+
+  of(id: string): readonly Event[] {
+    return this.#told.get(id) ?? [];
+  }
+
+  async until(id: string): Promise<void> {
+    if (this.of(id).length === 0) await new Promise<void>((resolve) => this.#waiting.set(id, resolve));
+    this.#waiting.delete(id);
+  }
+}
 
 const prefix = `soak-${process.pid}-`;
+const snapshots = await mkdtemp(path.join(os.tmpdir(), 'soak-heap-'));
 const bundles = await makeBundles();
-const daemon = await TestDaemon.start();
+const daemon = await TestDaemon.start({ env: weighable(snapshots) });
 const wrong: string[] = [];
+const print = (line: string) => process.stdout.write(`${line}\n`);
 try {
   const daemonPid = daemon.child.pid ?? 0;
   const shimPid = await shimPidOf(daemonPid);
@@ -27,31 +70,55 @@ try {
       bundles.make(`exit-${status}`, { args: ['sh', '-c', `exit ${status}`] }),
     ),
   );
-  const events = await daemon.events();
-  const count = () => census(prefix, shimPid, daemonPid, daemon.stateDir);
-  const before = await count();
+  const exits = new Exits();
+  const stream = daemon.client.events(EventsRequest.fromPartial({}));
+  stream.on('data', (event: Event) => exits.note(event));
+  stream.on('error', (error: ServiceError) => {
+    if (error.code !== codes.CANCELLED) throw error;
+  });
+  await once(stream, 'metadata');
+  const files = async () => (await readdir(daemon.stateDir, { recursive: true })).length;
+  const count = async () => ({
+    ...(await census(prefix, shimPid, daemonPid, daemon.stateDir)),
+    files: await files(),
+  });
 
   const pids = new Map<string, { pid: number; status: number }>();
-  const start = Date.now();
   let next = 0;
-  const client = async () => {
-    while (next < COUNT) {
-      const n = next++;
-      const id = `${prefix}${n}`;
-      const status = n % STATUSES;
-      const { pid } = await daemon.create(id, bundle[status] ?? '');
-      pids.set(id, { pid, status });
-      await events.exit(id);
-      if (process.stderr.isTTY && n % 50 === 0) process.stderr.write(`\r${n} of ${COUNT}`);
-    }
+  const through = (end: number) => {
+    const client = async () => {
+      while (next < end) {
+        const n = next++;
+        const id = `${prefix}${n}`;
+        const status = n % STATUSES;
+        const { pid } = await daemon.create(id, bundle[status] ?? '');
+        pids.set(id, { pid, status });
+        await exits.until(id);
+        if (process.stderr.isTTY && n % 50 === 0) process.stderr.write(`\r${n} of ${COUNT}`);
+      }
+    };
+    return Promise.all(Array.from({ length: CLIENTS }, client));
   };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
+  const heaps = async () => ({
+    daemon: await heapBytes(daemonPid, snapshots),
+    shim: await heapBytes(shimPid, snapshots),
+  });
+
+  const warmUp = Math.min(WARM_UP, Math.floor(COUNT / 2));
+  const before = await count();
+  await through(warmUp);
+  const warm = await heaps();
+  const start = Date.now();
+  await through(COUNT);
   const seconds = (Date.now() - start) / 1000;
   if (process.stderr.isTTY) process.stderr.write('\r');
+  const end = await heaps();
 
   for (const [id, { pid, status }] of pids) {
-    const exits = events.seen.filter((event) => event.id === id);
-    const told = exits.map((event) => `${event.pid}/${event.status}`).join(' ');
+    const told = exits
+      .of(id)
+      .map((event) => `${event.pid}/${event.status}`)
+      .join(' ');
     if (told !== `${pid}/${status}`)
       wrong.push(`${id}: pid ${pid}, status ${status}, but told ${told || 'nothing'}`);
   }
@@ -67,13 +134,22 @@ try {
   const state = await daemon.containers();
   if (state.length > 0) wrong.push(`State lists ${state.length} containers`);
 
-  process.stdout.write(
-    `${COUNT} containers in ${seconds.toFixed(1)} s, ${(COUNT / seconds).toFixed(1)} a second\n`,
-  );
-  process.stdout.write(`before ${JSON.stringify(before)}\nafter  ${JSON.stringify(after)}\n`);
+  print(`${COUNT} containers, ${((COUNT - warmUp) / seconds).toFixed(1)} a second`);
+  print(`before ${JSON.stringify(before)}`);
+  print(`after  ${JSON.stringify(after)}`);
+  for (const program of ['daemon', 'shim'] as const) {
+    const slope = (end[program] - warm[program]) / (COUNT - warmUp);
+    print(
+      `heap of the ${program}: ${warm[program]} bytes after ${warmUp}, ${end[program]} after ${COUNT}: ${slope.toFixed(1)} a container`,
+    );
+    // Of few containers, what the heap has besides is too much to tell.
+    if (COUNT >= 20 * warmUp && slope > MAX_SLOPE_BYTES) wrong.push(`the heap of the ${program} grows`);
+  }
+  stream.cancel();
 } finally {
   await daemon.remove();
   await bundles.remove();
+  await rm(snapshots, { recursive: true, force: true });
 }
-process.stdout.write(wrong.length === 0 ? 'nothing lost, nothing left\n' : `${wrong.join('\n')}\n`);
+print(wrong.length === 0 ? 'nothing lost, nothing left' : wrong.join('\n'));
 process.exitCode = wrong.length === 0 ? 0 : 1;
