@@ -19,6 +19,7 @@ import { startSystem } from './actors/system.ts';
 import { createTransitionLog } from './actors/transition-log.ts';
 import { deleteCheckpoint } from './checkpoints/store.ts';
 import type { DaemonFlags } from './cli/daemon-flags.ts';
+import { crashPoint } from './crash-point.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
 import { startMetrics } from './metrics/metrics.ts';
@@ -64,6 +65,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     maxAgeMs: flags.journalAgeMs,
     onTrouble: createTroubleLog(log),
   });
+  crashPoint('start-up.journal-open');
   const hub = createEventHub(journal);
   const shim = await linkShim({
     ensure: (handlers) =>
@@ -72,8 +74,11 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     onOrphanEnd: (end) => orphanEnded(end),
     log,
   });
-  const settleLost = async () =>
-    waitForLeftRunning(stateDir.runc, await shim.ready(), LEFT_RUNNING_TIMEOUT_MS);
+  crashPoint('start-up.shim-linked');
+  const settleLost = async () => {
+    await waitForLeftRunning(stateDir.runc, await shim.ready(), LEFT_RUNNING_TIMEOUT_MS);
+    crashPoint('shim-link.runcs-ended');
+  };
   const runc: Runc = { command: flags.runtime, root: stateDir.runc, run: createRunRunc(() => shim) };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
@@ -91,6 +96,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             ...(await recordedIds(stateDir)),
           ]);
           const told = await toldOf(journal, ids);
+          crashPoint('restore.journal-read');
           announcer.leaveOut(told.exits);
           return restore(told.starts);
         },
@@ -154,20 +160,25 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   }
   // Whoever comes earlier would find none of the containers there.
   await system.restored;
+  crashPoint('start-up.restored');
   const machine = { id: flags.id, cpus: os.cpus().length, memoryBytes: BigInt(os.totalmem()) };
   const stats = createStatsCollector({
     startThread: statsThread(STATS_PROGRAM),
     find: findSubject(stateDir.runc),
   });
   const server = await listen(createApi({ system, hub, stats, machine }), flags.listen);
+  crashPoint('start-up.listening');
   const stopMetrics = startMetrics(flags, { starts, system, hub }, log);
   log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
 
   await system.stopped;
+  crashPoint('end.containers-gone');
   stopMetrics();
   // What a full disk does not take, the shim keeps for the next daemon.
   await journal.close();
+  crashPoint('end.journal-closed');
   await announcer.settled();
+  crashPoint('end.settled');
   server.close();
   stats.close();
   lock.release();

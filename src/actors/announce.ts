@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
 import type { Notice } from '../machines/messages.ts';
 import type { ShimClient } from '../shim/client.ts';
@@ -34,9 +35,12 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
 
   async function forget({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
     if (!(await written)) return;
+    crashPoint('announce.exit-told');
     try {
       await removeExec(stateDir.container(id), process);
+      crashPoint('announce.exec-forgotten');
       await shim().ack({ container: id, process });
+      crashPoint('announce.acked');
     } catch (err) {
       log.warn({ err, id, process }, 'an exit could not be acknowledged');
     }
@@ -45,9 +49,11 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
   /** The pid file says to the next daemon that nobody has been told. */
   async function noteStarted({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
     if (!(await written)) return;
+    crashPoint('announce.start-told');
     await rm(pidFileOf(stateDir.container(id), process), { force: true }).catch((err: unknown) =>
       log.warn({ err, id, process }, 'a start could not be noted as told'),
     );
+    crashPoint('announce.start-noted');
   }
 
   return {

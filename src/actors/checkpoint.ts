@@ -3,6 +3,7 @@ import path from 'node:path';
 import { readBundle } from '../bundle/bundle.ts';
 import { dumpLog, withCriuLog } from '../checkpoints/criu-log.ts';
 import { makeCheckpoint } from '../checkpoints/store.ts';
+import { crashPoint } from '../crash-point.ts';
 import { ContainerdError } from '../errors.ts';
 import type { CheckpointInput } from '../machines/container-model.ts';
 import { type Runc, RuncError, resume, checkpoint as runcCheckpoint } from '../runc/runc.ts';
@@ -28,6 +29,7 @@ export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: Checkpoint
     if (readonlyRoot) throw new ContainerdError('notRestorable', 'root.readonly is set in its config.json');
     const workPath = path.join(stateDir.container(id), 'criu');
     await mkdir(workPath, { recursive: true, mode: 0o700 });
+    crashPoint('checkpoint.work-made');
     await makeCheckpoint({ bundlePath, checkpoint, workPath }, async (imagePath) => {
       const { exit, tcp, unixSockets, shell } = checkpoint;
       const flags = { imagePath, workPath, tcp, unixSockets, shell, criu };

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { crashPoint } from '../crash-point.ts';
 import { ContainerdError } from '../errors.ts';
 import type { SignalInput, UpdateInput } from '../machines/process-model.ts';
 import type { ShimClient } from '../shim/client.ts';
@@ -25,6 +26,7 @@ export const createSignal =
   async ({ id, process, signal }: SignalInput): Promise<void> => {
     try {
       await shim().kill({ container: id, process }, signal);
+      crashPoint('signal.done');
     } catch (error) {
       throw explain(error, signal);
     }
@@ -36,6 +38,7 @@ export const createUpdate =
   async ({ id, process, closeStdin, width, height }: UpdateInput): Promise<void> => {
     try {
       await shim().update({ container: id, process }, { closeStdin, width, height });
+      crashPoint('update.done');
     } catch (error) {
       throw explain(error);
     }

@@ -1,4 +1,5 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
+import { crashPoint } from '../crash-point.ts';
 import type { Event } from '../generated/api.ts';
 import { endOf, eventsIn, lineOf } from './journal-lines.ts';
 
@@ -64,6 +65,7 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
   /** Goes on in a new file. */
   async function rotate(): Promise<void> {
     await rename(file, older).catch(unlessMissing);
+    crashPoint('journal.renamed');
     const next = await open(file, 'a+', 0o600);
     await handle.close();
     handle = next;
@@ -102,7 +104,9 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
       try {
         if (bytes > 0 && !hasRoom(Buffer.byteLength(next.line))) await rotate();
         const batch = nextBatch();
+        crashPoint('journal.writing');
         await write(batch.map(({ line }) => line).join(''));
+        crashPoint('journal.written');
         unwritten = unwritten.slice(batch.length);
         for (const { settle } of batch) settle(true);
         onTrouble(undefined);

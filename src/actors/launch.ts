@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
+import { crashPoint } from '../crash-point.ts';
 import { ContainerdError } from '../errors.ts';
 import { type WindowSize, windowSize } from '../linux/terminal.ts';
 import {
@@ -65,14 +66,20 @@ export function createLaunch(options: LaunchOptions) {
       const { pid, startTime } = await (launch.kind === 'adopt'
         ? options.shim().awaitStart({ container: id, process })
         : start(options, input, files));
+      crashPoint('launch.started');
       if (process !== INIT) {
         await writeStarted(files.folder, process, { pid, startTime: String(startTime) });
+        crashPoint('launch.exec-noted');
         await remove(files.logFile);
       }
       return { pid, startTime: String(startTime) };
     } catch (error) {
       const explained = await explain(error, options, files, input);
-      if (process !== INIT) await remove(files.pidFile, files.logFile, files.processFile);
+      crashPoint('launch.failed');
+      if (process !== INIT) {
+        await remove(files.pidFile, files.logFile, files.processFile);
+        crashPoint('launch.exec-undone');
+      }
       throw explained;
     }
   };
@@ -86,10 +93,13 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
   if (process === INIT) {
     await mkdir(files.folder, { mode: 0o700 }).catch(unlessThere);
+    crashPoint('launch.folder-made');
     await writeRecord(files.folder, createOf(input));
+    crashPoint('launch.recorded');
   } else {
     const json = execProcess(spec, env, inherited, await consoleSize(stdio.console));
     await writeFile(files.processFile, json, { mode: 0o600 });
+    crashPoint('launch.exec-recorded');
   }
   const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
   return shim().start({
@@ -150,6 +160,7 @@ async function commandLines(
       const flags = await readRestoreFlags(bundlePath, launch.checkpoint);
       const imagePath = imagesOf(bundlePath, launch.checkpoint);
       await mkdir(options.workPath, { mode: 0o700 });
+      crashPoint('launch.restore-prepared');
       const restoring = { ...options, ...flags, criu, imagePath, bundle: bundlePath };
       return { argv: restoreCommand(runc, restoring), startArgv: [] };
     }

@@ -1,4 +1,5 @@
 import { countOomKills, watchOomKills } from '../cgroup/oom.ts';
+import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
 import { readStateFile } from '../runc/state-file.ts';
 import { writeOomKills } from './record.ts';
@@ -10,7 +11,11 @@ export function createOom(stateDir: StateDir, log: Logger): OomPorts {
   const pathsOf = async (id: string) => (await readStateFile(stateDir.runc, id))?.cgroupPaths ?? {};
   let writing = Promise.resolve();
   return {
-    count: async ({ id }) => countOomKills(await pathsOf(id)),
+    async count({ id }) {
+      const kills = await countOomKills(await pathsOf(id));
+      crashPoint('oom.counted');
+      return kills;
+    },
     watch({ id }, onKills) {
       const trouble = (err: unknown): void =>
         log.warn({ err, id }, 'OOM kills are told only when a process ends');
@@ -26,6 +31,7 @@ export function createOom(stateDir: StateDir, log: Logger): OomPorts {
       // One after the other, so that the last one is what is left.
       writing = writing
         .then(() => writeOomKills(stateDir.container(id), kills))
+        .then(() => crashPoint('oom.kept'))
         .catch((err) => log.warn({ err, id }, 'that an OOM kill was told could not be written down'));
     },
   };

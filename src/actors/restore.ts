@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { settleCheckpoints } from '../checkpoints/store.ts';
+import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
@@ -39,10 +40,12 @@ export function createRestore(options: RestoreOptions) {
     const restored: Restored = { adopted: [], untold: [], ended: [] };
     const ids = await recordedIds(stateDir);
     await Promise.all(ids.map((id) => restoreOne(options, known, restored, id).catch(leave(options, id))));
+    crashPoint('restore.looked');
     restored.untold = await startsUntold(options, restored.adopted, startsTold);
     // Now that no runc of the former daemon is at work: containers may share a bundle.
     const bundles = new Set(restored.adopted.map(({ create }) => create.bundlePath));
     await Promise.all([...bundles].map((bundlePath) => settle(options, bundlePath)));
+    crashPoint('restore.checkpoints-settled');
     return restored;
   };
 }
@@ -64,6 +67,7 @@ async function restoreOne(
   const { stateDir, runc, shim } = options;
   // What a former daemon had runc do to it is done before anybody looks.
   await shim().settle(id);
+  crashPoint('restore.settled');
   const create = await readRecord(stateDir.container(id));
   if (create === undefined) return sweep(options, id, 'it was never started');
 
@@ -108,6 +112,7 @@ async function adopt(
       return [entryOf(process, spec, orphan)];
     }),
   );
+  crashPoint('restore.taken-up');
   return {
     create,
     status: state !== undefined && (await isFrozen(state.cgroupPaths)) ? 'paused' : 'running',
@@ -161,5 +166,7 @@ async function sweep({ stateDir, runc, log }: RestoreOptions, id: string, why: s
     if (!(error instanceof RuncError && error.notFound))
       log.warn({ err: error, id }, 'runc could not delete it');
   });
+  crashPoint('restore.deleted');
   await rm(stateDir.container(id), { recursive: true, force: true });
+  crashPoint('restore.swept');
 }

@@ -1,3 +1,4 @@
+import { crashPoint } from '../crash-point.ts';
 import { ContainerdError } from '../errors.ts';
 import { RuncTrouble, type RunRunc } from '../runc/runc.ts';
 import type { ShimClient } from '../shim/client.ts';
@@ -14,7 +15,9 @@ export const createRunRunc =
   (shim: () => ShimClient): RunRunc =>
   async ({ container, argv, timeoutMs }) => {
     try {
-      return await shim().run({ container, argv, env: runcEnv(), cwd: '/', timeoutMs });
+      const ran = await shim().run({ container, argv, env: runcEnv(), cwd: '/', timeoutMs });
+      crashPoint('runc.ran');
+      return ran;
     } catch (error) {
       if (!(error instanceof ShimError)) throw error;
       if (error.reason === 'lost') throw new ContainerdError('shimLost', error.message, { cause: error });

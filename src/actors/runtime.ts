@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { crashPoint } from '../crash-point.ts';
 import { ContainerdError, failureOf } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
 import { deleteContainer, pause, type Runc, RuncError, resume } from '../runc/runc.ts';
@@ -86,11 +87,13 @@ export const createDelete =
   async ({ id }: { id: string }): Promise<void> => {
     // Throws for a record that is not understood: such a container was left alone, and is not ours to delete.
     await readRecord(stateDir.container(id));
+    crashPoint('delete.record-read');
     try {
       await unlessGone(deleteContainer(runc, id)).catch(() =>
         explained(unlessGone(deleteContainer(runc, id, true))),
       );
     } finally {
       await rm(stateDir.container(id), { recursive: true, force: true });
+      crashPoint('delete.folder-removed');
     }
   };

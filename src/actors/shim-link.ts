@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { crashPoint } from '../crash-point.ts';
 import { endedStatus, type HeldProcess, holdProcess } from '../linux/process-end.ts';
 import type { Logger } from '../log.ts';
 import type { ConnectOptions, ShimClient, ShimExit, ShimKey, ShimProcess } from '../shim/client.ts';
@@ -61,6 +62,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
   function replace(cause: Error): void {
     if (closed) return;
     log.error({ err: cause, shimPid: latest.pid }, 'the shim was lost');
+    crashPoint('shim-link.lost');
     current = connect().then(take);
     current.catch((error: unknown) => {
       log.error({ err: error }, 'no shim could be started');
@@ -75,6 +77,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     latest = client;
     client.processes.forEach(note);
     log.info({ shimPid: client.pid }, 'a shim is there again');
+    crashPoint('shim-link.replaced');
     for (const process of left) if (!known.has(nameOf(process.key))) watchOrphan(process);
     return client;
   }
@@ -83,6 +86,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     const about = { id: key.container, process: key.process, pid };
     const held = holdProcess(pid, startTime);
     const end = (status: number | undefined) => {
+      crashPoint('shim-link.orphan-ended');
       orphans.delete(nameOf(key));
       if (status === undefined)
         log.warn(about, 'a process without a shim has ended: its exit status is not known');

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
+import { crashPoint } from '../crash-point.ts';
 import { processStat } from '../linux/process-stat.ts';
 import { dumpLog } from './criu-log.ts';
 
@@ -39,15 +40,19 @@ export async function makePartial(folder: string, name: string, workPath: string
 /** It is whole: from now on it is the checkpoint. Throws ENOTEMPTY where there is one already. */
 export async function completePartial(partial: string, images: string): Promise<void> {
   await rename(partial, images);
+  crashPoint('checkpoint.renamed');
   // Only afterwards: who finds a partial knows by CRIU's log whether it is whole.
   await rm(workOf(images), { force: true });
+  crashPoint('checkpoint.complete');
 }
 
 /** Removes a checkpoint at once, for all that look, and then from the disk. Throws ENOENT where there is none. */
 export async function removeWhole(images: string): Promise<void> {
   const doomed = path.join(path.dirname(images), `${newName(path.basename(images))}-gone`);
   await rename(images, doomed);
+  crashPoint('checkpoint.doomed');
   await rm(doomed, { recursive: true, force: true });
+  crashPoint('checkpoint.removed');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { crashPoint } from '../crash-point.ts';
 import { ContainerdError } from '../errors.ts';
 import type { CheckpointOptions } from '../machines/messages.ts';
 import { completePartial, flagsFile, makePartial, removeWhole, settlePartials } from './partial.ts';
@@ -111,12 +112,15 @@ async function fill(images: string, { checkpoint, workPath }: NewCheckpoint, wri
   const folder = path.dirname(images);
   await inFolder(settlePartials(folder));
   const partial = await inFolder(makePartial(folder, checkpoint.name, workPath));
+  crashPoint('checkpoint.partial-made');
   try {
     // Before the container is stopped: afterwards nothing is left to be done that a full disk could keep from it.
     await inFolder(writeFile(flagsFile(partial), JSON.stringify(checkpoint)));
+    crashPoint('checkpoint.flags-written');
     await write(partial);
     await inFolder(completePartial(partial, images));
   } catch (error) {
+    crashPoint('checkpoint.failed');
     // What cannot be removed now is settled later, as if we had been killed.
     await removeWhole(partial).catch(() => {});
     throw error;

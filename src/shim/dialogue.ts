@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { crashPoint } from '../crash-point.ts';
 import type { Frame } from '../generated/shim.ts';
 import { ShimError, shimErrorOf } from './error.ts';
 import { type Body, encodeFrame, FrameDecoder } from './frames.ts';
@@ -74,6 +75,7 @@ export function createDialogue(
           reject,
         });
         socket.write(encodeFrame(lastId, body));
+        crashPoint('shim-client.asked');
       });
     },
     /** Ends the connection, giving the reason to whoever still waits. */

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { crashPoint } from '../crash-point.ts';
 import type { Exited, Key, Start, Update } from '../generated/shim.ts';
 import { SystemError } from '../linux/error.ts';
 import { processStat } from '../linux/process-stat.ts';
@@ -126,20 +127,27 @@ export class Processes {
 
   async #launch(key: Key, request: Start): Promise<ShimProcess> {
     const { strays, openStdio, run, letGo } = this.#options;
+    crashPoint('shim.start-asked');
     const stdio = await openStdio(request, key);
+    crashPoint('shim.stdio-open');
     const watch = strays.watch();
     try {
       await run(request, stdio);
       if (request.startArgv.length > 0) {
         stdio.prepare();
+        crashPoint('shim.prepared');
         await letGo(request);
+        crashPoint('shim.let-go');
       }
       const pid = await readPidFile(request.pidFile);
+      crashPoint('shim.pid-read');
       const stray = watch.find(pid);
       const process = { key, pid, startTime: stray?.startTime ?? startTimeOfChild(pid) };
       this.#begin({ phase: 'running', process, stdio }, stray);
+      crashPoint('shim.begun');
       return process;
     } catch (error) {
+      crashPoint('shim.start-failed');
       stdio.abandon();
       throw error;
     } finally {
@@ -167,10 +175,13 @@ export class Processes {
   async #ended(entry: Running, { status, timestamp }: ReapedProcess): Promise<void> {
     const { process, stdio } = entry;
     entry.phase = 'ending';
+    crashPoint('shim.reaped');
     await atMost(DELIVERY_TIMEOUT_MS, stdio.delivered());
+    crashPoint('shim.delivered');
     const exit = { process, status, timestamp };
     this.#entries.set(nameOf(process.key), { phase: 'exited', process, exit });
     this.#options.onExited(exit);
+    crashPoint('shim.exit-told');
   }
 
   #running(key: Key): Running {

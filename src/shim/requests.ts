@@ -1,3 +1,4 @@
+import { crashPoint } from '../crash-point.ts';
 import type { Key } from '../generated/shim.ts';
 import type { ShimProcess } from './client.ts';
 import type { Commands } from './commands.ts';
@@ -25,17 +26,21 @@ async function perform({ processes, commands }: Services, body: Body | undefined
       return started(await processes.awaitStart(given(body.value.key)));
     case 'kill':
       processes.kill(given(body.value.key), body.value.signal);
+      crashPoint('shim.signalled');
       return DONE;
     case 'update':
       processes.update(given(body.value.key), body.value);
+      crashPoint('shim.updated');
       return DONE;
     case 'ack':
       processes.acknowledge(given(body.value.key));
+      crashPoint('shim.acked');
       return DONE;
     case 'run':
       return { $case: 'ran', value: await commands.run(body.value) };
     case 'settle':
       await commands.settled(body.value.container);
+      crashPoint('shim.settled');
       return DONE;
     default:
       throw new Error(`the shim does not know what ${body?.$case ?? 'this'} asks for`);

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import { crashPoint } from '../crash-point.ts';
 import type { Ran, Start } from '../generated/shim.ts';
 import { SystemError } from '../linux/error.ts';
 import { createPipe } from '../linux/pipe.ts';
@@ -85,6 +86,7 @@ async function runToEnd(
   } finally {
     stdio.handedOver();
   }
+  crashPoint('shim.spawned');
   return new Promise((resolve) => {
     let timedOut = false;
     const timer =
@@ -96,6 +98,7 @@ async function runToEnd(
           }, timeoutMs);
     reaper.expect(pid, ({ status: exitStatus }) => {
       clearTimeout(timer);
+      crashPoint('shim.ran');
       resolve({ exitStatus, timedOut });
     });
   });

@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.ts';
 import type { Exited, Frame } from '../generated/shim.ts';
 import { type Body, encodeFrame, FrameDecoder, VERSION } from './frames.ts';
 import { answer, type Services } from './requests.ts';
@@ -43,10 +44,12 @@ export async function serve({ socketPath, services, onDaemon, log }: ServerOptio
     }
     log.info({ processes: value.processes.length }, 'a daemon has connected');
     onDaemon(true);
+    crashPoint('shim.welcomed');
   };
   const receive = async (socket: Socket, { id, body }: Frame): Promise<void> => {
     if (socket === daemon) {
       send(socket, id, await answer(services, body));
+      crashPoint('shim.answered');
     } else if (body?.$case === 'hello') {
       welcome(socket, id);
     } else {

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.ts';
 import type { Key, Start } from '../generated/shim.ts';
 import { closeInheritedOnExec } from '../linux/descriptor.ts';
 import { flock } from '../linux/flock.ts';
@@ -38,6 +39,7 @@ export async function runShim({ stateDir, softDescriptors, log, onLeave }: ShimO
   if (flock(lockPathIn(stateDir)) === undefined) {
     return false;
   }
+  crashPoint('shim.locked');
   closeInheritedOnExec();
   process.umask(UMASK);
   setChildSubreaper();
@@ -67,10 +69,12 @@ export async function runShim({ stateDir, softDescriptors, log, onLeave }: ShimO
       log.info('nothing is left to do');
       // Before the lock is released, which ends with the process: afterwards it may be another's.
       rmSync(socketPath, { force: true });
+      crashPoint('shim.leaving');
       onLeave();
     },
   );
   server = await serve({ socketPath, services: { processes, commands }, onDaemon: departure.daemon, log });
+  crashPoint('shim.listening');
   return true;
 }
 
