@@ -37,7 +37,7 @@ export function createRestore(options: RestoreOptions) {
       running: new Map(processes.map((it) => [nameOf(it.key.container, it.key.process), it])),
       starting: new Set(starting.map((key) => nameOf(key.container, key.process))),
     };
-    const restored: Restored = { adopted: [], untold: [], ended: [] };
+    const restored: Restored = { adopted: [], untold: [] };
     const ids = await recordedIds(stateDir);
     await Promise.all(ids.map((id) => restoreOne(options, known, restored, id).catch(leave(options, id))));
     crashPoint('restore.looked');

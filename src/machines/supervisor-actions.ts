@@ -66,9 +66,9 @@ export const supervisorSetup = setup({
         adopted.filter(({ status }) => status === 'launching').map(({ create }) => create.id),
     }),
     deferExit: assign({ early: ({ context }, exited: ShimExited) => [...context.early, exited] }),
-    takeExits: enqueueActions(({ context, enqueue }, ended: ShimExited[]) => {
+    takeExits: enqueueActions(({ context, enqueue }) => {
       enqueue.assign({ early: [] });
-      for (const exited of [...ended, ...context.early]) enqueue.raise(exited);
+      for (const exited of context.early) enqueue.raise(exited);
     }),
     stopNext: raise({ type: 'stop' }),
   },
@@ -105,7 +105,7 @@ export const takeUp = [
   { type: 'adoptContainers', params: ({ event }: WithRestored) => event.output.adopted },
   { type: 'noteRestored', params: ({ event }: WithRestored) => event.output },
   { type: 'publishAll', params: ({ event }: WithRestored) => event.output.untold },
-  { type: 'takeExits', params: ({ event }: WithRestored) => event.output.ended },
+  'takeExits',
 ] as const;
 
 export const cannotRestore = report('the containers of before could not be restored');

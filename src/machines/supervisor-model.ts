@@ -31,8 +31,8 @@ export type SupervisorContext = {
   early: ShimExited[];
 };
 
-/** What a former daemon has left: containers to take up, starts of theirs that it did not come to tell, and exits that nobody saw. */
-export type Restored = { adopted: Adopted[]; untold: Notice[]; ended: ShimExited[] };
+/** What a former daemon has left: containers to take up, and what it did not come to tell. */
+export type Restored = { adopted: Adopted[]; untold: Notice[] };
 
 export type SupervisorEvent =
   | Request

@@ -82,9 +82,9 @@ export const supervisorMachine = supervisorSetup.createMachine({
           {
             guard: stateIn({ restoring: 'toStop' }),
             target: 'running',
-            actions: [cannotRestore, { type: 'takeExits', params: [] }, 'stopNext'],
+            actions: [cannotRestore, 'takeExits', 'stopNext'],
           },
-          { target: 'running', actions: [cannotRestore, { type: 'takeExits', params: [] }] },
+          { target: 'running', actions: [cannotRestore, 'takeExits'] },
         ],
       },
       states: {

@@ -78,7 +78,7 @@ describe('a container of a former daemon', () => {
   it('that the shim has runs', async () => {
     await record('box');
     runcState('box', alive);
-    const { adopted, ended } = await restore({ processes: [['box', 'init', 100]] });
+    const { adopted } = await restore({ processes: [['box', 'init', 100]] });
     expect(adopted).toMatchObject([
       {
         create: { id: 'box' },
@@ -87,7 +87,7 @@ describe('a container of a former daemon', () => {
         execs: 0,
       },
     ]);
-    expect([ended, ran, watched]).toEqual([[], [], []]);
+    expect([ran, watched]).toEqual([[], []]);
   });
 
   it('that the shim is starting is being started', async () => {
@@ -102,8 +102,8 @@ describe('a container of a former daemon', () => {
     mkdirSync(stateDir.container('torn'));
     writeFileSync(join(stateDir.container('torn'), 'container.json'), '{"version":1,"cre');
     await record('untouched');
-    const { adopted, ended } = await restore();
-    expect([adopted, ended]).toEqual([[], []]);
+    const { adopted } = await restore();
+    expect(adopted).toEqual([]);
     expect(ran.sort()).toEqual(['empty', 'torn', 'untouched'].map((id) => `delete --force -- ${id}`));
     expect(readdirSync(stateDir.containers)).toEqual([]);
   });
@@ -111,19 +111,19 @@ describe('a container of a former daemon', () => {
   it('that lost its shim runs, and its end is watched', async () => {
     await record('box');
     runcState('box', alive);
-    const { adopted, ended } = await restore();
+    const { adopted } = await restore();
     expect(adopted).toMatchObject([
       { status: 'running', processes: [{ process: 'init', pid: process.pid }] },
     ]);
-    expect([ended, watched]).toEqual([[], [`box init ${process.pid} ${alive.startTime}`]]);
+    expect(watched).toEqual([`box init ${process.pid} ${alive.startTime}`]);
   });
 
   it('that lost its shim and is gone is handed over like one that runs, to be told of', async () => {
     await record('box');
     runcState('box', { pid: NOBODY, startTime: 1n });
-    const { adopted, ended } = await restore();
+    const { adopted } = await restore();
     expect(adopted).toHaveLength(1);
-    expect([ended, watched]).toEqual([[], [`box init ${NOBODY} 1`]]);
+    expect(watched).toEqual([`box init ${NOBODY} 1`]);
   });
 
   it('of which a start was not told has it told', async () => {

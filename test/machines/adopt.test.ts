@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Adopted } from '../../src/machines/adopt.ts';
 import type { ProcessEntry } from '../../src/machines/container-model.ts';
-import { create, ended, exec, pause, resume, signal, spec } from './fixtures/requests.ts';
+import { create, exec, pause, resume, signal, spec } from './fixtures/requests.ts';
 import { errorOf, PlayedSystem, stopTheClock } from './fixtures/system.ts';
 
 stopTheClock();
@@ -16,7 +16,7 @@ const process = (name: string, pid: number): ProcessEntry => ({
 const init = process('init', 100);
 
 /** A system that has taken up one container of a former daemon, which runs where nothing else is said. */
-function adopting(of: Partial<Adopted>, exits: Parameters<typeof ended>[0][] = []): Promise<PlayedSystem> {
+function adopting(of: Partial<Adopted>): Promise<PlayedSystem> {
   const adopted: Adopted = {
     create: create({ requestId: '' }),
     status: 'running',
@@ -26,7 +26,7 @@ function adopting(of: Partial<Adopted>, exits: Parameters<typeof ended>[0][] = [
     ...of,
   };
   return PlayedSystem.start({
-    restored: { adopted: [adopted], untold: [], ended: exits.map((exit) => ended(exit)) },
+    restored: { adopted: [adopted], untold: [] },
   });
 }
 
@@ -60,8 +60,9 @@ describe('a container that a former daemon started', () => {
     expect(again.outcome).toEqual({ ok: true, pid: 100 });
   });
 
-  it('ends at once where it has ended meanwhile', async () => {
-    const played = await adopting({}, [{ status: 255, unixNs: '' }]);
+  it('ends where nobody knows how', async () => {
+    const played = await adopting({});
+    await played.exited({ status: 255, unixNs: '' });
     expect(played.underWay()).toEqual(['delete']);
     await played.effects.done('delete');
     expect(played.notices).toMatchObject([{ type: 'exit', pid: 100, status: 255 }]);
@@ -128,7 +129,7 @@ describe('while a daemon looks for the containers of a former one', () => {
       execs: 0,
       oomKills: 0,
     };
-    await played.effects.done('restore', { output: { adopted: [adopted], untold: [], ended: [] } });
+    await played.effects.done('restore', { output: { adopted: [adopted], untold: [] } });
     expect(played.underWay()).toEqual(['delete']);
     expect(played.strays).toMatchObject([{ id: 'gone' }]);
   });

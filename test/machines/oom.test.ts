@@ -47,7 +47,6 @@ const restored = (status: 'running' | 'paused', oomKills: number): Restored => (
       oomKills,
     },
   ],
-  ended: [],
   untold: [],
 });
 

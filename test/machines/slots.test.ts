@@ -63,7 +63,6 @@ describe('the slots for starts', () => {
       restored: {
         adopted: [{ create: adopted, status: 'launching', processes: [process], execs: 0, oomKills: 0 }],
         untold: [],
-        ended: [],
       },
     });
     await played.ask(create({ id: 'b' }));

@@ -172,7 +172,6 @@ describe('a daemon that is asked to end while it looks for what a former one has
       output: {
         adopted: [{ create: adopted, status: 'running', processes: [init], execs: 0 }],
         untold: [],
-        ended: [],
       },
     });
     expect(signals(played)).toEqual([{ id: 'c', process: 'init', signal: 15 }]);
@@ -193,7 +192,7 @@ describe('a daemon that is asked to end while it looks for what a former one has
     const played = new PlayedSystem();
     await played.exited();
     await played.stop();
-    await played.effects.done('restore', { output: { adopted: [], untold: [], ended: [] } });
+    await played.effects.done('restore', { output: { adopted: [], untold: [] } });
     expect(played.stopped).toBe(true);
     expect(played.strays).toMatchObject([{ id: 'c', pid: 100 }]);
   });
@@ -208,7 +207,6 @@ describe('a daemon that is asked to end while it looks for what a former one has
       output: {
         adopted: [{ create: adopted, status: 'running', processes: [init], execs: 0 }],
         untold: [],
-        ended: [],
       },
     });
     expect(played.underWay()).toEqual(['delete']);

@@ -71,12 +71,13 @@ stopping.killing              | forget c abandon c !exit →stopped | forget c a
 
 /** What has become of the containers of a former daemon. */
 const RESTORE = `
-                           | nothing found           | c found                                 | c found ended                                                | fails
----------------------------|-------------------------|-----------------------------------------|--------------------------------------------------------------|-------------------------------
-restoring.looking          | →running                | adopt c →running                        | adopt c !start c<shim.exited →running                        | report →running
-restoring.looking, d ended | stray d →running        | adopt c stray d →running                | adopt c !start c<shim.exited stray d →running                | report stray d →running
-restoring.toStop           | all<15 →stopped         | adopt c all<15 →stopping.asking         | adopt c !start c<shim.exited all<15 →stopping.asking         | report all<15 →stopped
-restoring.toStop, d ended  | stray d all<15 →stopped | adopt c stray d all<15 →stopping.asking | adopt c !start c<shim.exited stray d all<15 →stopping.asking | report stray d all<15 →stopped
+                           | nothing found           | c found                                 | c found untold                                 | fails
+---------------------------|-------------------------|-----------------------------------------|------------------------------------------------|-------------------------------
+restoring.looking          | →running                | adopt c →running                        | adopt c !start →running                        | report →running
+restoring.looking, c ended | stray c →running        | adopt c c<shim.exited →running          | adopt c !start c<shim.exited →running          | report stray c →running
+restoring.looking, d ended | stray d →running        | adopt c stray d →running                | adopt c !start stray d →running                | report stray d →running
+restoring.toStop           | all<15 →stopped         | adopt c all<15 →stopping.asking         | adopt c !start all<15 →stopping.asking         | report all<15 →stopped
+restoring.toStop, d ended  | stray d all<15 →stopped | adopt c stray d all<15 →stopping.asking | adopt c !start stray d all<15 →stopping.asking | report stray d all<15 →stopped
 `;
 
 const byEvent = [REQUESTS, OTHER_REQUESTS, NEWS, TURNS].map(readTable);
