@@ -22,6 +22,7 @@ import type { DaemonFlags } from './cli/daemon-flags.ts';
 import { crashPoint } from './crash-point.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
+import { UNKNOWN_STATUS } from './machines/messages.ts';
 import { startMetrics } from './metrics/metrics.ts';
 import { timeStarts } from './metrics/time-starts.ts';
 import { Timer } from './metrics/timer.ts';
@@ -37,9 +38,6 @@ const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim
 
 /** The thread that reads the kernel's files; bundled there too. */
 const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
-
-/** An exit of which nobody knows the status, and the log says so. */
-const UNKNOWN_STATUS = 255;
 
 /** How long CRIU may take. */
 const CHECKPOINT_TIMEOUT_MS = 600_000;
@@ -79,7 +77,11 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     await waitForLeftRunning(stateDir.runc, await shim.ready(), LEFT_RUNNING_TIMEOUT_MS);
     crashPoint('shim-link.runcs-ended');
   };
-  const runc: Runc = { command: flags.runtime, root: stateDir.runc, run: createRunRunc(() => shim) };
+  const runc: Runc = {
+    command: flags.runtime,
+    root: stateDir.runc,
+    run: createRunRunc(() => shim, settleLost),
+  };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
   const announcer = createAnnouncer({ hub, shim: () => shim, stateDir, log });
@@ -98,7 +100,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
           const told = await toldOf(journal, ids);
           crashPoint('restore.journal-read');
           announcer.leaveOut(told.exits);
-          return restore(told.starts);
+          return restore(told);
         },
         launch: timeStarts(
           createLaunch({
@@ -114,8 +116,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         ),
         signal: createSignal(() => shim),
         update: createUpdate(() => shim),
-        pause: createPause(runc, settleLost),
-        resume: createResume(runc, settleLost),
+        pause: createPause(runc),
+        resume: createResume(runc),
         killFrozen: createKillFrozen(runc, () => shim),
         checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: CHECKPOINT_TIMEOUT_MS }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
-import type { Notice } from '../machines/messages.ts';
+import { INIT, type Notice } from '../machines/messages.ts';
 import type { ShimClient } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Journal } from './journal.ts';
@@ -78,17 +78,32 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
 const exitName = (id: string, pid: number, unixNs: string): string => `${id}/${pid}/${unixNs}`;
 export const startName = (id: string, pid: number): string => `${id}/${pid}`;
 
-/** What the journal has of some containers: exits by `exitName`, starts by `startName`. */
-export type Told = { exits: Set<string>; starts: Set<string> };
+/** A process of which a start was told: `init`, or an exec, whose name the journal has not. */
+export type Started = { id: string; process: string; pid: number };
 
-/** What was told already of these containers: a daemon may have ended between telling and noting it. */
+/**
+ * What the journal has: of some containers exits by `exitName` and starts by `startName`; of all, by `startName` too, the
+ * processes that were last told to have started, not to have ended.
+ */
+export type Told = {
+  exits: ReadonlySet<string>;
+  starts: ReadonlySet<string>;
+  alive: ReadonlyMap<string, Started>;
+};
+
+/** What was told already: a daemon may have ended between telling and noting it. */
 export async function toldOf(journal: Journal, ids: ReadonlySet<string>): Promise<Told> {
-  const told: Told = { exits: new Set(), starts: new Set() };
-  if (ids.size === 0) return told;
+  const [exits, starts, alive] = [new Set<string>(), new Set<string>(), new Map<string, Started>()];
   for await (const { type, id, pid, timestamp } of journal.read(0n)) {
-    if (!ids.has(id)) continue;
-    if (type === 'exit') told.exits.add(exitName(id, pid, String(timestamp)));
-    if (type === 'start' || type === 'exec') told.starts.add(startName(id, pid));
+    const name = startName(id, pid);
+    if (type === 'exit') {
+      alive.delete(name);
+      if (ids.has(id)) exits.add(exitName(id, pid, String(timestamp)));
+    }
+    if (type === 'start' || type === 'exec') {
+      alive.set(name, { id, process: type === 'start' ? INIT : 'exec', pid });
+      if (ids.has(id)) starts.add(name);
+    }
   }
-  return told;
+  return { exits, starts, alive };
 }

@@ -2,9 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readBundle } from '../bundle/bundle.ts';
 import { dumpLog, withCriuLog } from '../checkpoints/criu-log.ts';
+import { isComplete } from '../checkpoints/partial.ts';
 import { makeCheckpoint } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
-import { ContainerdError } from '../errors.ts';
+import { ContainerdError, failureOf } from '../errors.ts';
 import type { CheckpointInput } from '../machines/container-model.ts';
 import { type Runc, RuncError, resume, checkpoint as runcCheckpoint } from '../runc/runc.ts';
 import { initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
@@ -37,7 +38,8 @@ export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: Checkpoint
       try {
         await runcCheckpoint(runc, { ...flags, id, leaveRunning: !exit }, timeoutMs);
       } catch (error) {
-        if (!(error instanceof RuncError)) throw error;
+        if (isLost(error) && (await isComplete(imagePath))) return;
+        if (!isLost(error) && !(error instanceof RuncError)) throw error;
         if (await initHasEnded(runc.root, id))
           throw new ContainerdError('containerExited', '', { cause: error });
         const trouble = wasFrozen ? '' : await thaw(runc, id);
@@ -46,6 +48,8 @@ export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: Checkpoint
     });
   };
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const frozen = async (runc: Runc, id: string): Promise<boolean> => {
   const state = await readStateFile(runc.root, id);
@@ -61,12 +65,20 @@ async function thaw(runc: Runc, id: string): Promise<string> {
     if (await frozen(runc, id)) await resume(runc, id);
     return '';
   } catch (error) {
-    return `\nthe container is left frozen: ${error instanceof Error ? error.message : String(error)}`;
+    return `\nthe container is left frozen: ${wordsOf(error)}`;
   }
 }
 
-async function explain(error: RuncError, logFile: string, trouble: string): Promise<ContainerdError> {
+/** A runc that has lost its shim may have done its work nevertheless: CRIU's log says whether it has. */
+const isLost = (error: unknown): error is ContainerdError => failureOf(error).error === 'shimLost';
+
+async function explain(
+  error: RuncError | ContainerdError,
+  logFile: string,
+  trouble: string,
+): Promise<ContainerdError> {
   const cause = { cause: error };
+  if (isLost(error)) return new ContainerdError('shimLost', wordsOf(error.cause) + trouble, cause);
   if (error.timedOut) return new ContainerdError('runtimeTimeout', `checkpoint${trouble}`, cause);
   const words = await withCriuLog(error.message, logFile);
   return new ContainerdError('runtimeFailed', words + trouble, cause);

@@ -10,6 +10,7 @@ import {
   type CreateRequest,
   INIT,
   type Inherited,
+  KILL,
   type Launched,
   type ProcessSpec,
 } from '../machines/messages.ts';
@@ -28,6 +29,7 @@ import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
+import { holdLeftExec } from './left-exec.ts';
 import { ASKED_ENV, pidFileOf, writeRecord, writeStarted } from './record.ts';
 import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
@@ -77,12 +79,25 @@ export function createLaunch(options: LaunchOptions) {
       const explained = await explain(error, options, files, input);
       crashPoint('launch.failed');
       if (process !== INIT) {
+        await killLeft(options, files, input);
         await remove(files.pidFile, files.logFile, files.processFile);
         crashPoint('launch.exec-undone');
       }
       throw explained;
     }
   };
+}
+
+/** Where a shim was lost, the runc that it ran may have come to leave an exec, of which the client is told that it failed. */
+async function killLeft(
+  { runc }: LaunchOptions,
+  { folder }: Files,
+  { id, process }: LaunchInput,
+): Promise<void> {
+  const left = await holdLeftExec({ runc: runc.root, folder }, id, process);
+  if (left === undefined) return;
+  left.held.signal(KILL);
+  await left.held.ended;
 }
 
 /** Writes down what is about to be started, then has it started. */
@@ -102,7 +117,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     crashPoint('launch.exec-recorded');
   }
   const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
-  return shim().start({
+  const starting = shim().start({
     key: { container: id, process },
     ...(await commandLines(options, input, { id, consoleSocket, ...files })),
     env: runcEnv(),
@@ -113,6 +128,9 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     timeoutMs: launch.kind === 'restore' ? restoreTimeoutMs : timeoutMs,
     append: launch.kind === 'restore',
   });
+  // The shim removes it, where it lives to do so.
+  if (consoleSocket !== '') await starting.catch(() => remove(consoleSocket));
+  return starting;
 }
 
 /** The request that asked for a container, but for its number, which is over with the daemon that took it. */

@@ -1,17 +1,29 @@
-import { rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { settleCheckpoints } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
+import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
-import { type CreateRequest, INIT, type Notice } from '../machines/messages.ts';
+import { type CreateRequest, INIT, type Launched } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor-model.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
-import { isFrozen, type RuncStateFile, readStateFile } from '../runc/state-file.ts';
+import { isFrozen, type RuncStateFile, readStateFile, waitsToStart } from '../runc/state-file.ts';
 import type { ShimClient, ShimProcess } from '../shim/client.ts';
-import { startName } from './announce.ts';
-import { pidFileOf, readExecs, readOomKills, readRecord, readStarted, recordedIds } from './record.ts';
+import { startName, type Told } from './announce.ts';
+import { holdLeftExec } from './left-exec.ts';
+import {
+  readExecs,
+  readOomKills,
+  readRecord,
+  readStarted,
+  recordedIds,
+  removeExec,
+  writeStarted,
+} from './record.ts';
 import type { StateDir } from './state-dir.ts';
+import { endsUntold, startsUntold } from './untold.ts';
 
 export type RestoreOptions = {
   stateDir: StateDir;
@@ -22,26 +34,32 @@ export type RestoreOptions = {
   log: Logger;
 };
 
-/** Init and execs that a shim knows, by container. */
-type Known = { running: Map<string, { pid: number; startTime: bigint }>; starting: Set<string> };
+/** Init and execs that a shim knows, by container, and what the journal knows. */
+type Known = { running: Map<string, { pid: number; startTime: bigint }>; starting: Set<string>; told: Told };
 
 /**
  * Finds out from the facts (the shim, runc's own state, /proc with start times) what has become of the containers
  * that were written down: they run, they are being started, they have ended, or they never were.
  */
 export function createRestore(options: RestoreOptions) {
-  return async (startsTold: ReadonlySet<string>): Promise<Restored> => {
+  return async (told: Told): Promise<Restored> => {
     const { stateDir, shim } = options;
     const { processes, starting } = shim();
     const known: Known = {
       running: new Map(processes.map((it) => [nameOf(it.key.container, it.key.process), it])),
       starting: new Set(starting.map((key) => nameOf(key.container, key.process))),
+      told,
     };
     const restored: Restored = { adopted: [], untold: [] };
     const ids = await recordedIds(stateDir);
     await Promise.all(ids.map((id) => restoreOne(options, known, restored, id).catch(leave(options, id))));
     crashPoint('restore.looked');
-    restored.untold = await startsUntold(options, restored.adopted, startsTold);
+    const leftAlone = await recordedIds(stateDir);
+    restored.untold = [
+      ...(await startsUntold(stateDir, restored.adopted, told)),
+      ...endsUntold(options.log, told, new Set([...leftAlone, ...processes.map(({ key }) => key.container)])),
+    ];
+    if (starting.length === 0) await removeConsoleSockets(stateDir);
     // Now that no runc of the former daemon is at work: containers may share a bundle.
     const bundles = new Set(restored.adopted.map(({ create }) => create.bundlePath));
     await Promise.all([...bundles].map((bundlePath) => settle(options, bundlePath)));
@@ -84,7 +102,8 @@ async function restoreOne(
   }
   // The shim that started it is gone: what is left is what runc wrote down.
   const state = await readStateFile(runc.root, id);
-  if (state === undefined) return sweep(options, id, 'it did not come to run');
+  if (state === undefined || (await waitsToStart(runc.root, id)))
+    return sweep(options, id, 'it did not come to run');
   const orphan = { pid: state.initPid, startTime: BigInt(state.initStartTime) };
   restored.adopted.push(await adopt(options, known, create, state, entryOf(INIT, create.spec, orphan)));
   options.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
@@ -105,8 +124,12 @@ async function adopt(
       const running = known.running.get(name);
       if (running !== undefined) return [entryOf(process, spec, running)];
       if (known.starting.has(name)) return [{ process, requestId: '', spec, pid: 0, startTime: '' }];
-      const started = await readStarted(folder, process);
-      if (started === undefined) return [];
+      const started =
+        (await readStarted(folder, process)) ?? (await noteLeft(options, folder, create.id, process));
+      if (started === undefined || hasTold(known.told, create.id, started)) {
+        await removeExec(folder, process);
+        return [];
+      }
       const orphan = { pid: started.pid, startTime: BigInt(started.startTime) };
       options.watchOrphan({ key: { container: create.id, process }, ...orphan });
       return [entryOf(process, spec, orphan)];
@@ -122,36 +145,38 @@ async function adopt(
   };
 }
 
+/** An exec that runs, of which the former daemon did not come to hear from a shim that is gone too. */
+async function noteLeft(
+  { runc }: RestoreOptions,
+  folder: string,
+  id: string,
+  process: string,
+): Promise<Launched | undefined> {
+  const left = await holdLeftExec({ runc: runc.root, folder }, id, process);
+  if (left === undefined) return undefined;
+  left.held.release();
+  const launched = { pid: left.pid, startTime: String(left.startTime) };
+  await writeStarted(folder, process, launched);
+  return launched;
+}
+
+/** The end of a process was told, but it is written down still; one that lives has got the pid of another. */
+const hasTold = ({ starts, alive }: Told, id: string, { pid, startTime }: Launched): boolean =>
+  starts.has(startName(id, pid)) &&
+  !alive.has(startName(id, pid)) &&
+  processStat(pid)?.startTime !== BigInt(startTime);
+
 const entryOf = (
   process: string,
   spec: ProcessEntry['spec'],
   { pid, startTime }: { pid: number; startTime: bigint },
 ): ProcessEntry => ({ process, requestId: '', spec, pid, startTime: String(startTime) });
 
-/** The starts of which the former daemon did not come to tell, or not to note that it had. */
-async function startsUntold(
-  { stateDir }: RestoreOptions,
-  adopted: readonly Adopted[],
-  told: ReadonlySet<string>,
-): Promise<Notice[]> {
-  const started = adopted.flatMap(({ create: { id }, processes }) =>
-    processes.filter(({ pid }) => pid !== 0).map(({ process, pid }) => ({ id, process, pid })),
-  );
-  const untold = await Promise.all(
-    started.map(async ({ id, process, pid }): Promise<Notice[]> => {
-      const pidFile = pidFileOf(stateDir.container(id), process);
-      if (told.has(startName(id, pid)) || !(await isThere(pidFile))) return [];
-      return [{ type: process === INIT ? 'start' : 'exec', id, process, pid, status: 0, unixNs: '' }];
-    }),
-  );
-  return untold.flat();
+/** Sockets on which no runc hands over a terminal any more. */
+async function removeConsoleSockets({ console }: StateDir): Promise<void> {
+  const names = await readdir(console);
+  await Promise.all(names.map((name) => rm(path.join(console, name), { force: true })));
 }
-
-const isThere = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  );
 
 async function settle({ log }: RestoreOptions, bundlePath: string): Promise<void> {
   await settleCheckpoints(bundlePath).catch((error: unknown) =>

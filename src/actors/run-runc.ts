@@ -8,11 +8,12 @@ import { ShimError } from '../shim/error.ts';
 export const runcEnv = (): string[] => [`PATH=${process.env.PATH ?? ''}`];
 
 /**
- * Has the shim run each runc. A process of the daemon’s size takes milliseconds to fork, in which it answers nobody;
+ * Has the shim run each runc; `settleLost` resolves once none of a shim that was lost is at work: what that one did is done
+ * before anybody hears of the loss, and looks. A process of the daemon’s size takes milliseconds to fork, in which it answers nobody;
  * the shim starts one in a fraction of that, and what runc leaves behind has a parent there.
  */
 export const createRunRunc =
-  (shim: () => ShimClient): RunRunc =>
+  (shim: () => ShimClient, settleLost: () => Promise<void>): RunRunc =>
   async ({ container, argv, timeoutMs }) => {
     try {
       const ran = await shim().run({ container, argv, env: runcEnv(), cwd: '/', timeoutMs });
@@ -20,7 +21,10 @@ export const createRunRunc =
       return ran;
     } catch (error) {
       if (!(error instanceof ShimError)) throw error;
-      if (error.reason === 'lost') throw new ContainerdError('shimLost', error.message, { cause: error });
+      if (error.reason === 'lost') {
+        await settleLost();
+        throw new ContainerdError('shimLost', error.message, { cause: error });
+      }
       throw new RuncTrouble(error.message, { timedOut: error.reason === 'timeout', cause: error });
     }
   };

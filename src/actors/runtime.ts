@@ -40,31 +40,25 @@ const explained = async (work: Promise<unknown>): Promise<void> => {
 };
 
 /** A runc that has lost its shim may do its work nevertheless: the freezer says whether it has. */
-async function orFrozen(
-  { root }: Runc,
-  id: string,
-  frozen: boolean,
-  { settleLost, work }: { settleLost: () => Promise<void>; work: Promise<void> },
-): Promise<void> {
+async function orFrozen({ root }: Runc, id: string, frozen: boolean, work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {
     if (failureOf(error).error !== 'shimLost') throw error;
-    await settleLost();
     const state = await readStateFile(root, id);
     if (state === undefined || (await isFrozen(state.cgroupPaths)) !== frozen) throw error;
   }
 }
 
 export const createPause =
-  (runc: Runc, settleLost: () => Promise<void>) =>
+  (runc: Runc) =>
   ({ id }: { id: string }): Promise<void> =>
-    orFrozen(runc, id, true, { settleLost, work: whileItRuns(runc, id, pause(runc, id)) });
+    orFrozen(runc, id, true, whileItRuns(runc, id, pause(runc, id)));
 
 export const createResume =
-  (runc: Runc, settleLost: () => Promise<void>) =>
+  (runc: Runc) =>
   ({ id }: { id: string }): Promise<void> =>
-    orFrozen(runc, id, false, { settleLost, work: whileItRuns(runc, id, resume(runc, id)) });
+    orFrozen(runc, id, false, whileItRuns(runc, id, resume(runc, id)));
 
 /** KILL, then thaw: on cgroup v1 a frozen process sees no signal until it is thawed. */
 export const createKillFrozen = (runc: Runc, shim: () => ShimClient) => {

@@ -139,8 +139,10 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     settle: async (container) => (await current).settle(container),
     ack: async (key) => (await current).ack(key),
     async kill(key, signal) {
+      // Once it is known whose it is: it may be about to lose its shim.
+      const client = await current;
       const orphan = orphans.get(nameOf(key));
-      if (orphan === undefined) return (await current).kill(key, signal);
+      if (orphan === undefined) return client.kill(key, signal);
       try {
         orphan.signal(signal);
       } catch (error) {
@@ -150,8 +152,9 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
       }
     },
     async update(key, changes) {
+      const client = await current;
       if (orphans.has(nameOf(key))) throw new ShimError('lost', 'the stdio of the process is gone with it');
-      return (await current).update(key, changes);
+      return client.update(key, changes);
     },
     close() {
       closed = true;

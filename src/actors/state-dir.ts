@@ -11,6 +11,8 @@ export type StateDir = {
   shimSocket: string;
   journal: string;
   containers: string;
+  /** Sockets on which runc hands terminals over. */
+  console: string;
   /** Everything about one container; gone with it. */
   container(id: string): string;
   /** A new path, short enough for a unix socket (unix(7): 108 bytes), for runc to send a terminal to. */
@@ -26,15 +28,16 @@ export function stateDirAt(root: string): StateDir {
     shimSocket: path.join(root, 'shim.sock'),
     journal: path.join(root, 'events.jsonl'),
     containers: path.join(root, 'containers'),
+    console: path.join(root, 'console'),
     container: (id) => path.join(root, 'containers', id),
     newConsoleSocket: () => path.join(root, 'console', `${process.pid}-${++sockets}`),
   };
 }
 
 /** Makes the folders that a daemon needs; others may pass through the root, not look into it. */
-export async function makeStateDir({ root, runc, containers }: StateDir): Promise<void> {
+export async function makeStateDir({ root, runc, containers, console }: StateDir): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o711 });
-  for (const folder of [runc, containers, path.join(root, 'console')]) {
+  for (const folder of [runc, containers, console]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
 }

@@ -81,7 +81,8 @@ async function keep(folder: string, partial: string): Promise<void> {
   }
 }
 
-async function isComplete(partial: string): Promise<boolean> {
+/** Whether CRIU has come to the end of a checkpoint that is being made. */
+export async function isComplete(partial: string): Promise<boolean> {
   const handle = await open(dumpLog(workOf(partial)), 'r').catch(() => undefined);
   if (handle === undefined) return false;
   try {

@@ -36,6 +36,9 @@ export const INIT = 'init';
 export const TERM = 15;
 export const KILL = 9;
 
+/** The status of an exit of which nobody knows it; the log says so then. */
+export const UNKNOWN_STATUS = 255;
+
 /** Host pid and the clock tick at which the kernel started it (field 22 of /proc/<pid>/stat, in decimal). */
 export type Launched = { pid: number; startTime: string };
 

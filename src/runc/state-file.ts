@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { processStat } from '../linux/process-stat.ts';
 
@@ -24,6 +24,13 @@ export async function readStateFile(root: string, id: string): Promise<RuncState
 }
 
 const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+
+/** Whether a container has been created, but not started: its init waits at this FIFO (libcontainer `execFifoFilename`). */
+export const waitsToStart = (root: string, id: string): Promise<boolean> =>
+  stat(path.join(root, id, 'exec.fifo')).then(
+    () => true,
+    () => false,
+  );
 
 /** Whether a container's init is gone or dying. */
 export async function initHasEnded(root: string, id: string): Promise<boolean> {

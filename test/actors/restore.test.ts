@@ -71,7 +71,7 @@ function restore({ processes = [], starting = [] }: Held = {}) {
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
     log,
-  })(new Set());
+  })({ exits: new Set(), starts: new Set(), alive: new Map() });
 }
 
 describe('a container of a former daemon', () => {

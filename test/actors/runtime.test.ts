@@ -49,8 +49,6 @@ function initLives(): void {
   writeFileSync(join(stateDir.runc, 'box/state.json'), JSON.stringify(state));
 }
 
-const settled = async (): Promise<void> => {};
-
 const outcome = (promise: Promise<void>): Promise<string> =>
   promise.then(
     () => 'done',
@@ -62,23 +60,21 @@ describe.each([
   ['resume', createResume],
 ])('to %s', (verb, make) => {
   it('is one call of runc', async () => {
-    expect(await outcome(make(runc(DONE), settled)({ id: 'box' }))).toBe('done');
+    expect(await outcome(make(runc(DONE))({ id: 'box' }))).toBe('done');
     expect(ran).toEqual([`${verb} -- box`]);
   });
 
   it('that fails says why, while the container lives', async () => {
     initLives();
-    expect(await outcome(make(runc(says('no')), settled)({ id: 'box' }))).toBe(
-      'runtimeFailed: containerd: no',
-    );
+    expect(await outcome(make(runc(says('no')))({ id: 'box' }))).toBe('runtimeFailed: containerd: no');
   });
 
   it('a container that has ended meanwhile says so', async () => {
-    expect(await outcome(make(runc(says('no')), settled)({ id: 'box' }))).toMatch(/^containerExited/);
+    expect(await outcome(make(runc(says('no')))({ id: 'box' }))).toMatch(/^containerExited/);
   });
 
   it('that takes too long says so', async () => {
-    expect(await outcome(make(runc(TOO_LONG), settled)({ id: 'box' }))).toBe(
+    expect(await outcome(make(runc(TOO_LONG))({ id: 'box' }))).toBe(
       `runtimeTimeout: containerd: runtime took too long: ${verb}`,
     );
   });

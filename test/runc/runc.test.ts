@@ -16,7 +16,10 @@ afterAll(async () => {
   built.remove();
 });
 
-const run = createRunRunc(() => shim.client);
+const run = createRunRunc(
+  () => shim.client,
+  async () => {},
+);
 const program = (command: string): Runc => ({ command, root: scripts.folder, run });
 const script = (text: string): Runc => program(scripts.write(text));
 

@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type HeldProcess, holdProcess } from '../linux/process-end.ts';
+import { processStat } from '../linux/process-stat.ts';
+import { readStateFile } from '../runc/state-file.ts';
+import { pidFileOf } from './record.ts';
+
+/** An exec that runs though nobody came to note it, held by a pidfd. */
+export type LeftExec = { pid: number; startTime: bigint; held: HeldProcess };
+
+/**
+ * The exec that a runc has left behind which lost its shim, by its pid file; undefined where it has left none, or where the
+ * pid is of no process in the container by now, so that it may be another's.
+ */
+export async function holdLeftExec(
+  { runc, folder }: { runc: string; folder: string },
+  id: string,
+  process: string,
+): Promise<LeftExec | undefined> {
+  const pid = Number(await readFile(pidFileOf(folder, process), 'utf8').catch(() => ''));
+  const startTime = pid > 0 ? processStat(pid)?.startTime : undefined;
+  const held = startTime === undefined ? undefined : holdProcess(pid, startTime);
+  if (startTime === undefined || held === undefined) return undefined;
+  if ((await processesIn(runc, id)).includes(pid)) return { pid, startTime, held };
+  held.release();
+  return undefined;
+}
+
+/** The processes in a container's cgroup, by host pid. */
+async function processesIn(runc: string, id: string): Promise<number[]> {
+  const [cgroup = ''] = Object.values((await readStateFile(runc, id))?.cgroupPaths ?? {});
+  const text = await readFile(path.join(cgroup, 'cgroup.procs'), 'utf8').catch(() => '');
+  return text.split('\n').filter(Boolean).map(Number);
+}
