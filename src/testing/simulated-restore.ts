@@ -1,7 +1,7 @@
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
 import { INIT, KILL, type Launched, type Notice } from '../machines/messages.ts';
-import type { Restored } from '../machines/supervisor.ts';
+import type { Restored } from '../machines/supervisor-model.ts';
 import type { SimulatedHost, SimulatedRecord } from './simulated-host.ts';
 import { type SimulatedLink, UNKNOWN_STATUS } from './simulated-link.ts';
 import { SimulatedRunc } from './simulated-runc.ts';
@@ -44,7 +44,7 @@ export async function simulatedRestore(
   link: SimulatedLink,
   told: SimulatedTold,
 ): Promise<Restored> {
-  const restored: Restored = { adopted: [], untold: [], ended: [] };
+  const restored: Restored = { adopted: [], untold: [] };
   await Promise.all(
     [...host.records].map(async ([id, record]) => {
       await link.settle(id);

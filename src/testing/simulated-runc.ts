@@ -1,7 +1,7 @@
 import { ContainerdError } from '../errors.ts';
 import type { CheckpointOptions } from '../machines/messages.ts';
 import { INIT } from '../machines/messages.ts';
-import type { LaunchInput } from '../machines/process.ts';
+import type { LaunchInput } from '../machines/process-model.ts';
 import type { Fault, SimulatedHost, SimulatedPartial } from './simulated-host.ts';
 import type { SimulatedContainer, SimulatedProcess } from './simulated-kernel.ts';
 import { type Job, nameOf } from './simulated-shim.ts';

@@ -1,7 +1,7 @@
 import type { InspectionEvent } from 'xstate';
 import { type System, type SystemPorts, startSystem } from '../actors/system.ts';
 import { INIT, type Notice, type Request } from '../machines/messages.ts';
-import type { OnStop, Restored } from '../machines/supervisor.ts';
+import type { OnStop, Restored } from '../machines/supervisor-model.ts';
 import { simulatedEffects, simulatedOom } from './simulated-effects.ts';
 import { SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
