@@ -21,6 +21,7 @@ import { deleteCheckpoint } from './checkpoints/store.ts';
 import type { DaemonFlags } from './cli/daemon-flags.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
+import { UNKNOWN_EXIT } from './machines/messages.ts';
 import { startMetrics } from './metrics/metrics.ts';
 import { timeStarts } from './metrics/time-starts.ts';
 import { Timer } from './metrics/timer.ts';
@@ -36,9 +37,6 @@ const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim
 
 /** The thread that reads the kernel's files; bundled there too. */
 const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
-
-/** An exit of which nobody knows the status, and the log says so. */
-const UNKNOWN_STATUS = 255;
 
 /** How long CRIU may take. */
 const CHECKPOINT_TIMEOUT_MS = 600_000;
@@ -92,7 +90,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
           ]);
           const told = await toldOf(journal, ids);
           announcer.leaveOut(told.exits);
-          return restore(told.starts);
+          return restore(told);
         },
         launch: timeStarts(
           createLaunch({
@@ -141,9 +139,9 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
       unixNs: String(timestamp),
     });
   }
-  function orphanEnded({ key, pid, status = UNKNOWN_STATUS }: OrphanEnd): void {
-    const { container: id, process } = key;
-    system.exited({ type: 'shim.exited', id, process, pid, status, unixNs: '' });
+  function orphanEnded({ key: { container: id, process }, pid, status }: OrphanEnd): void {
+    const exit = status === undefined ? UNKNOWN_EXIT : { status };
+    system.exited({ type: 'shim.exited', id, process, pid, ...exit, unixNs: '' });
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

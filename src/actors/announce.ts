@@ -52,7 +52,7 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
 
   return {
     announce(notice) {
-      if (notice.type === 'exit') {
+      if (notice.type === 'exit' && notice.process !== '') {
         const known = told.delete(exitName(notice.id, notice.pid, notice.unixNs));
         settle(forget(notice, known ? Promise.resolve(true) : hub.publish(notice)));
       } else {
@@ -72,17 +72,27 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
 const exitName = (id: string, pid: number, unixNs: string): string => `${id}/${pid}/${unixNs}`;
 export const startName = (id: string, pid: number): string => `${id}/${pid}`;
 
-/** What the journal has of some containers: exits by `exitName`, starts by `startName`. */
-export type Told = { exits: Set<string>; starts: Set<string> };
+/** What the journal has. */
+export type Told = {
+  /** Of some containers: exits by `exitName`, starts by `startName`. */
+  exits: Set<string>;
+  starts: Set<string>;
+  /** Of all: the processes whose start was told and whose exit was not, by `startName`, in start order. */
+  open: Map<string, { id: string; pid: number }>;
+};
 
-/** What was told already of these containers: a daemon may have ended between telling and noting it. */
+/** What was told already: a daemon may have ended between telling and noting it, or before it told of an end. */
 export async function toldOf(journal: Journal, ids: ReadonlySet<string>): Promise<Told> {
-  const told: Told = { exits: new Set(), starts: new Set() };
-  if (ids.size === 0) return told;
+  const told: Told = { exits: new Set(), starts: new Set(), open: new Map() };
   for await (const { type, id, pid, timestamp } of journal.read(0n)) {
-    if (!ids.has(id)) continue;
-    if (type === 'exit') told.exits.add(exitName(id, pid, String(timestamp)));
-    if (type === 'start' || type === 'exec') told.starts.add(startName(id, pid));
+    if (type === 'exit') {
+      told.open.delete(startName(id, pid));
+      if (ids.has(id)) told.exits.add(exitName(id, pid, String(timestamp)));
+    }
+    if (type === 'start' || type === 'exec') {
+      told.open.set(startName(id, pid), { id, pid });
+      if (ids.has(id)) told.starts.add(startName(id, pid));
+    }
   }
   return told;
 }

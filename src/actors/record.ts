@@ -29,10 +29,15 @@ const startedFileOf = (folder: string, process: string): string => path.join(fol
 export const writeStarted = (folder: string, process: string, launched: Launched): Promise<void> =>
   writeFile(startedFileOf(folder, process), JSON.stringify(launched), { mode: 0o600 });
 
-/** Who an exec is or was; undefined where it never came to run. */
-export async function readStarted(folder: string, process: string): Promise<Launched | undefined> {
+/** Who an exec is or was; undefined where it never came to run, or that was torn. */
+export async function readStarted(
+  folder: string,
+  process: string,
+): Promise<{ pid: number; startTime: bigint } | undefined> {
   try {
-    return JSON.parse(await readFile(startedFileOf(folder, process), 'utf8')) as Launched;
+    const { pid, startTime } = JSON.parse(await readFile(startedFileOf(folder, process), 'utf8'));
+    const isOurs = Number.isSafeInteger(pid) && pid > 0 && /^\d+$/.test(startTime);
+    return isOurs ? { pid, startTime: BigInt(startTime) } : undefined;
   } catch {
     return undefined;
   }
@@ -40,8 +45,12 @@ export async function readStarted(folder: string, process: string): Promise<Laun
 
 /** Removes what was written down of an exec. */
 export async function removeExec(folder: string, process: string): Promise<void> {
-  await rm(path.join(folder, `${process}.json`), { force: true });
-  await rm(startedFileOf(folder, process), { force: true });
+  const files = [
+    path.join(folder, `${process}.json`),
+    startedFileOf(folder, process),
+    pidFileOf(folder, process),
+  ];
+  for (const file of files) await rm(file, { force: true });
 }
 
 /**

@@ -206,6 +206,7 @@ export const containerSetup = setup({
     hasEnded: ({ context }, process: string) => process === INIT && context.exit !== null,
     /** One event a rise: it does not say how many were killed. */
     oomRises: ({ context }, { kills }: OutOfMemory) => kills > context.oomKills,
+    isAdopted: ({ context }, process: string) => isAdopted(context, process),
     isKnown: ({ context }, process: string) => context.processes.some((it) => it.process === process),
     isCreate: ({ context }, requestId: string) => context.create.requestId === requestId,
     pauses: (_, { status }: UpdateRequest) => status === 'paused',
@@ -290,6 +291,25 @@ export const publish = <E>(
       ...rest(event, context),
     }),
   }) as const;
+
+/** Of a process that a former daemon began to start: whoever asked for it is gone with that. */
+const isAdopted = ({ processes }: ContainerContext, process: string): boolean =>
+  processes.some((it) => it.process === process && it.requestId === '');
+export const adopted = (context: ContainerContext, process: string): Pick<Notice, 'adopted'> =>
+  isAdopted(context, process) ? { adopted: true } : {};
+
+/** What subscribers are told of a container that is gone; nothing where it never ran and its client is told. */
+export function lastNotice({
+  id,
+  create,
+  exit,
+  initPid: pid,
+  failure: why,
+}: ContainerContext): Notice | null {
+  if (exit !== null) return { type: 'exit', id, process: INIT, pid, ...exit };
+  if (create.requestId !== '' || why === null) return null;
+  return { type: 'undone', id, process: INIT, pid, status: 0, unixNs: '', why: why.message };
+}
 
 /** The operation that begins with this event. */
 export const begin = { type: 'begin', params: ({ event }: { event: Operation }) => event } as const;

@@ -1,6 +1,7 @@
 import { not } from 'xstate';
 import { failure } from '../errors.ts';
 import {
+  adopted,
   answerCreate,
   answerLaunch,
   begin,
@@ -12,6 +13,7 @@ import {
   initEnds,
   initEndsLater,
   killsInit,
+  lastNotice,
   OOM_WATCH,
   operationDone,
   operationFailed,
@@ -67,16 +69,34 @@ export const containerMachine = containerSetup.createMachine({
     'process.running': {
       actions: [
         { type: 'noteRunning', params: ({ event }) => event },
-        publish('exec', ({ process, launched: { pid } }: ProcessRunning) => ({ process, pid })),
+        publish('exec', ({ process, launched: { pid } }: ProcessRunning, context) => ({
+          process,
+          pid,
+          ...adopted(context, process),
+        })),
         answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
       ],
     },
-    'process.failed': {
-      actions: [
-        answerLaunch((event: ProcessFailed) => refused(event.failure)),
-        { type: 'forgetProcess', params: ({ event }) => event.process },
-      ],
-    },
+    'process.failed': [
+      {
+        guard: { type: 'isAdopted', params: ({ event }) => event.process },
+        actions: [
+          publish('undone', ({ process, failure: { message: why } }: ProcessFailed) => ({
+            process,
+            pid: 0,
+            why,
+          })),
+          answerLaunch((event: ProcessFailed) => refused(event.failure)),
+          { type: 'forgetProcess', params: ({ event }) => event.process },
+        ],
+      },
+      {
+        actions: [
+          answerLaunch((event: ProcessFailed) => refused(event.failure)),
+          { type: 'forgetProcess', params: ({ event }) => event.process },
+        ],
+      },
+    ],
     'process.exited': {
       actions: [
         publish('exit', ({ process, pid, exit }: ProcessExited) => ({ process, pid, ...exit })),
@@ -112,10 +132,7 @@ export const containerMachine = containerSetup.createMachine({
     ],
     'xstate.done.actor.*': { actions: { type: 'dropChild', params: ({ event }) => event.actorId } },
   },
-  output: ({ context: { id, exit, initPid: pid } }) => ({
-    id,
-    exit: exit && { type: 'exit', id, process: INIT, pid, ...exit },
-  }),
+  output: ({ context }) => ({ id: context.id, told: lastNotice(context) }),
   initial: 'created',
 
   states: {
@@ -152,7 +169,7 @@ export const containerMachine = containerSetup.createMachine({
               actions: [
                 { type: 'noteRunning', params: ({ event }) => event },
                 'watchOom',
-                publish('start'),
+                publish('start', (_: ProcessRunning, context) => adopted(context, INIT)),
                 answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
               ],
             },
