@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createAnnouncer, toldOf } from './actors/announce.ts';
+import { isOfFormerBoot, noteBoot } from './actors/boot.ts';
 import { createCheckpoint } from './actors/checkpoint.ts';
 import { createSignal, createUpdate } from './actors/deliver.ts';
 import { createEventHub } from './actors/event-hub.ts';
@@ -23,6 +24,7 @@ import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
 import { UNKNOWN_EXIT } from './machines/messages.ts';
 import { startMetrics } from './metrics/metrics.ts';
+import { openStartCount } from './metrics/start-count.ts';
 import { timeStarts } from './metrics/time-starts.ts';
 import { Timer } from './metrics/timer.ts';
 import { waitForLeftRunning } from './runc/left-running.ts';
@@ -54,6 +56,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   const lock = flock(stateDir.lock);
   if (lock === undefined) throw new Error(`another daemon uses the state dir ${stateDir.root}`);
 
+  const rebooted = await isOfFormerBoot(stateDir);
+  if (rebooted) log.info('the host has restarted: what is left of its containers is removed');
   // The launcher knows of a CRIU that was installed apart from the system's.
   const criu = process.env.CONTAINERD_CRIU ?? '';
   const journal = await openJournal({
@@ -63,6 +67,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     onTrouble: createTroubleLog(log),
   });
   const hub = createEventHub(journal);
+  const startCount = await openStartCount(stateDir.starts);
   const shim = await linkShim({
     ensure: (handlers) =>
       ensureShim({ stateDir: stateDir.root, program: SHIM_PROGRAM, env: process.env, ...handlers }),
@@ -76,9 +81,20 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
   const announcer = createAnnouncer({ hub, shim: () => shim, stateDir, log });
-  const restore = createRestore({ stateDir, runc, shim: () => shim, watchOrphan: shim.watchOrphan, log });
+  const restore = createRestore({
+    stateDir,
+    runc,
+    shim: () => shim,
+    rebooted,
+    watchOrphan: shim.watchOrphan,
+    log,
+  });
 
   const starts = new Timer();
+  const saveStartCount = () =>
+    startCount
+      .save(journal.lastSequence())
+      .catch((err: unknown) => log.warn({ err }, 'the count of starts could not be written'));
   const system = startSystem(
     {
       effects: {
@@ -88,9 +104,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             ...shim.processes.map(({ key }) => key.container),
             ...(await recordedIds(stateDir)),
           ]);
-          const told = await toldOf(journal, ids);
+          const told = await toldOf(journal, ids, startCount.sequence);
+          startCount.add(told.startsSince);
           announcer.leaveOut(told.exits);
-          return restore(told);
+          const restored = await restore(told);
+          await noteBoot(stateDir);
+          return restored;
         },
         launch: timeStarts(
           createLaunch({
@@ -114,7 +133,10 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         delete: createDelete(runc, stateDir),
       },
       ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
-      publish: announcer.announce,
+      publish(notice) {
+        if (notice.type === 'start') startCount.add(1);
+        announcer.announce(notice);
+      },
       report: (what, about) => log.error({ failure: about }, what),
       stray: (exit) => {
         // Its container was deleted, but the daemon that did it may not have come to tell.
@@ -158,11 +180,14 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     find: findSubject(stateDir.runc),
   });
   const server = await listen(createApi({ system, hub, stats, machine }), flags.listen);
-  const stopMetrics = startMetrics(flags, { starts, system, hub }, log);
+  const stopMetrics = startMetrics(flags, { starts, startCount, system, hub }, log);
+  const saving = setInterval(saveStartCount, flags.metricsIntervalMs);
   log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
 
   await system.stopped;
   stopMetrics();
+  clearInterval(saving);
+  await saveStartCount();
   // What a full disk does not take, the shim keeps for the next daemon.
   await journal.close();
   await announcer.settled();

@@ -79,12 +79,15 @@ export type Told = {
   starts: Set<string>;
   /** Of all: the processes whose start was told and whose exit was not, by `startName`, in start order. */
   open: Map<string, { id: string; pid: number }>;
+  /** How many containers were started after the event of a number. */
+  startsSince: number;
 };
 
 /** What was told already: a daemon may have ended between telling and noting it, or before it told of an end. */
-export async function toldOf(journal: Journal, ids: ReadonlySet<string>): Promise<Told> {
-  const told: Told = { exits: new Set(), starts: new Set(), open: new Map() };
-  for await (const { type, id, pid, timestamp } of journal.read(0n)) {
+export async function toldOf(journal: Journal, ids: ReadonlySet<string>, since: bigint): Promise<Told> {
+  const told: Told = { exits: new Set(), starts: new Set(), open: new Map(), startsSince: 0 };
+  for await (const { type, id, pid, timestamp, sequence } of journal.read(0n)) {
+    if (type === 'start' && sequence > since) told.startsSince += 1;
     if (type === 'exit') {
       told.open.delete(startName(id, pid));
       if (ids.has(id)) told.exits.add(exitName(id, pid, String(timestamp)));

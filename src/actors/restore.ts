@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
@@ -17,6 +18,8 @@ export type RestoreOptions = {
   stateDir: StateDir;
   runc: Runc;
   shim: () => ShimClient;
+  /** The host has restarted: nothing runs, and whoever has a pid that was written down is somebody else. */
+  rebooted: boolean;
   /** Watches a process that no shim of ours can reap, and tells when it has ended, at once if it has. */
   watchOrphan: (process: ShimProcess) => void;
   log: Logger;
@@ -77,6 +80,7 @@ const nameOf = (id: string, process: string): string => `${id}/${process}`;
 
 async function restoreOne(search: Search, id: string): Promise<void> {
   const { stateDir, runc, shim, running, starting, adopted, bundles } = search;
+  if (search.rebooted) return sweepOfFormerBoot(search, id);
   // What a former daemon had runc do to it is done before anybody looks.
   await shim().settle(id);
   const create = await readRecord(stateDir.container(id));
@@ -101,6 +105,13 @@ async function restoreOne(search: Search, id: string): Promise<void> {
   if (endWasTold(search, id, orphan)) return sweep(search, id, 'its exit has been told');
   adopted.push(await adopt(search, create, state, entryOf(INIT, create.spec, orphan)));
   search.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
+}
+
+/** What its own record says does not matter any more, be it another version's, but for where its checkpoints are. */
+async function sweepOfFormerBoot(search: Search, id: string): Promise<void> {
+  const create = await readRecord(search.stateDir.container(id)).catch(() => undefined);
+  if (create !== undefined) search.bundles.add(create.bundlePath);
+  await undo(search, id, 'the host has restarted');
 }
 
 /** Whether the journal has both ends of a process that is there no more. */
@@ -162,11 +173,17 @@ const entryOf = (
 ): ProcessEntry => ({ process, requestId: '', spec, pid, startTime: String(startTime) });
 
 /** Removes what is left of a container that does not run and of which nobody was told. */
-async function sweep({ stateDir, runc, log }: Search, id: string, why: string): Promise<void> {
+async function sweep({ stateDir, runc, rebooted, log }: Search, id: string, why: string): Promise<void> {
   log.info({ id, why }, 'a container of before is removed');
+  // runc would signal whoever has the pid and the tick now, and what is in a cgroup of that name.
+  if (rebooted) await rm(path.join(runc.root, id), { recursive: true, force: true });
+  else await removeFromRunc(runc, id, log);
+  await rm(stateDir.container(id), { recursive: true, force: true });
+}
+
+async function removeFromRunc(runc: Runc, id: string, log: Logger): Promise<void> {
   await deleteContainer(runc, id, true).catch((error: unknown) => {
     if (!(error instanceof RuncError && error.notFound))
       log.warn({ err: error, id }, 'runc could not delete it');
   });
-  await rm(stateDir.container(id), { recursive: true, force: true });
 }

@@ -10,6 +10,10 @@ export type StateDir = {
   lock: string;
   shimSocket: string;
   journal: string;
+  /** Of which boot of the host all of it is. */
+  boot: string;
+  /** How many containers have been started. */
+  starts: string;
   containers: string;
   /** Everything about one container; gone with it. */
   container(id: string): string;
@@ -25,6 +29,8 @@ export function stateDirAt(root: string): StateDir {
     lock: path.join(root, 'lock'),
     shimSocket: path.join(root, 'shim.sock'),
     journal: path.join(root, 'events.jsonl'),
+    boot: path.join(root, 'boot'),
+    starts: path.join(root, 'starts.json'),
     containers: path.join(root, 'containers'),
     container: (id) => path.join(root, 'containers', id),
     newConsoleSocket: () => path.join(root, 'console', `${process.pid}-${++sockets}`),

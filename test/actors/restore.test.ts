@@ -50,7 +50,7 @@ type Held = {
 };
 
 /** Restores from what is in the state dir, and what the shim says that it holds. */
-function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Told> = {}) {
+function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Told> = {}, rebooted = false) {
   const shim = {
     processes: processes.map(([container, process, pid]) => ({
       key: { container, process },
@@ -69,10 +69,11 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
     stateDir,
     runc: { command: 'runc', root: stateDir.runc, run },
     shim: () => shim,
+    rebooted,
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
     log,
-  })({ starts: new Set(), exits: new Set(), open: new Map(), ...told });
+  })({ starts: new Set(), exits: new Set(), open: new Map(), startsSince: 0, ...told });
 }
 
 describe('a container of a former daemon', () => {
@@ -158,6 +159,21 @@ describe('a container of a former daemon', () => {
       { ...end, pid: 11 },
       { ...end, pid: 10 },
     ]);
+  });
+
+  it('of a former boot of the host is removed without runc, whoever has its pid now', async () => {
+    await record('box');
+    runcState('box', alive);
+    mkdirSync(stateDir.container('newer'));
+    writeFileSync(join(stateDir.container('newer'), 'container.json'), '{"version":2,"create":{}}');
+    const open = new Map([['box/7', { id: 'box', pid: 7 }]]);
+    const { adopted, untold } = await restore({}, { open }, true);
+    expect(untold).toMatchObject([
+      { type: 'undone', id: 'newer', why: 'the host has restarted' },
+      { type: 'exit', id: 'box', pid: 7, unknown: true },
+    ]);
+    expect([adopted, ran, watched]).toEqual([[], [], []]);
+    expect([readdirSync(stateDir.containers), readdirSync(stateDir.runc)]).toEqual([[], []]);
   });
 
   it('has no end told where the shim has it, or it was taken up, or was left alone', async () => {
