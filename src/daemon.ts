@@ -179,7 +179,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startThread: statsThread(STATS_PROGRAM),
     find: findSubject(stateDir.runc),
   });
-  const server = await listen(createApi({ system, hub, stats, machine }), flags.listen);
+  const server = await listen(createApi({ system, hub, stats, machine }), flags.listen, flags.group);
   const stopMetrics = startMetrics(flags, { starts, startCount, system, hub }, log);
   const saving = setInterval(saveStartCount, flags.metricsIntervalMs);
   log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');

@@ -1,5 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+
+const OTHERS_WRITE = 0o022;
 
 /** Where a daemon keeps what it must find again; all of it is the daemon's alone. */
 export type StateDir = {
@@ -37,9 +39,15 @@ export function stateDirAt(root: string): StateDir {
   };
 }
 
-/** Makes the folders that a daemon needs; others may pass through the root, not look into it. */
+/**
+ * Makes the folders that a daemon needs; others may pass through the root, not look into it. Throws where one is there
+ * in which others can write: whatever it says could be theirs.
+ */
 export async function makeStateDir({ root, runc, containers }: StateDir): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o711 });
+  const { uid, mode } = await stat(root);
+  const isOurs = uid === process.geteuid?.() && (mode & OTHERS_WRITE) === 0;
+  if (!isOurs) throw new Error(`others can write in the state dir ${root}: give it to root, with mode 0711`);
   for (const folder of [runc, containers, path.join(root, 'console')]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }

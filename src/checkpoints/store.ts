@@ -1,6 +1,7 @@
-import { readdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { readdir, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ContainerdError } from '../errors.ts';
+import { LinkRefusedError, pinned } from '../linux/pin.ts';
 import type { CheckpointOptions } from '../machines/messages.ts';
 import { type Flags, flagsFile, readFlagsFile } from './flags.ts';
 import { isCheckpointName } from './name.ts';
@@ -17,8 +18,15 @@ const folderOf = (bundlePath: string): string => path.join(bundlePath, 'checkpoi
 /** Where the images of a checkpoint are. */
 export const imagesOf = (bundlePath: string, name: string): string => path.join(folderOf(bundlePath), name);
 
-const isFolder = async (folder: string): Promise<boolean> =>
-  (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
+/** Throws `checkpointFolder` where the way leads over a link that others can have put there. */
+async function isFolder(folder: string): Promise<boolean> {
+  try {
+    return await pinned(folder, { followLast: true }, async (_, stats) => stats.isDirectory());
+  } catch (error) {
+    if (error instanceof LinkRefusedError) throw new ContainerdError('checkpointFolder', error.message);
+    return false;
+  }
+}
 
 /** The flags of a checkpoint, none where nobody knows; throws `checkpointNotFound` where there is none. */
 export async function readCheckpoint(bundlePath: string, name: string): Promise<CheckpointOptions> {
@@ -46,10 +54,12 @@ async function readFlags(bundlePath: string, name: string): Promise<Flags | unde
 /** All checkpoints of a bundle, by name. Throws `checkpointFolder` where they cannot be looked at. */
 export async function listCheckpoints(bundlePath: string): Promise<CheckpointOptions[]> {
   const names = await inFolder(
-    readdir(folderOf(bundlePath)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    }),
+    pinned(folderOf(bundlePath), { followLast: true }, (pin) => readdir(pin)).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return [];
+        throw error;
+      },
+    ),
   );
   const found = await Promise.all(
     names
@@ -83,6 +93,7 @@ type Write = (imagePath: string) => Promise<void>;
 export async function makeCheckpoint(wanted: NewCheckpoint, write: Write): Promise<void> {
   // Two containers may share a bundle, by whatever path each has it.
   const images = imagesOf(await inFolder(realpath(wanted.bundlePath)), wanted.checkpoint.name);
+  await isFolder(path.dirname(images));
   const exists = await isFolder(images);
   if (exists || making.has(images)) throw new ContainerdError('checkpointExists');
   making.add(images);

@@ -9,8 +9,8 @@ export async function readRegularFile(file: string, maxBytes: number): Promise<s
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const info = await handle.stat();
-    if (!info.isFile()) throw new Error('not a regular file');
-    if (info.size > maxBytes) throw new Error(`${info.size} bytes, more than ${maxBytes}`);
+    if (!info.isFile()) throw new Error('is not a regular file');
+    if (info.size > maxBytes) throw new Error(`has ${info.size} bytes, more than ${maxBytes}`);
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(info.size), position: 0 });
     return buffer.toString('utf8', 0, bytesRead);
   } finally {

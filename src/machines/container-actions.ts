@@ -48,6 +48,9 @@ import { type OomInput, type ProcessExited, type ProcessRunning, processMachine 
 /** The name of the child that watches for OOM kills. */
 export const OOM_WATCH = 'oomWatch';
 
+/** How many processes a container may have by way of the API: a client that runs wild runs into this, not into the host. */
+export const MAX_PROCESSES = 1024;
+
 /** How many requests may wait for one container; more are refused, so that a stuck runc costs bounded memory. */
 const MAX_PENDING = 1024;
 
@@ -221,6 +224,7 @@ export const containerSetup = setup({
     isPending: ({ context }, requestId: string) =>
       context.pending.some((it) => 'requestId' in it && it.requestId === requestId),
     full: ({ context }) => isFull(context),
+    crowded: ({ context }) => context.processes.length >= MAX_PROCESSES,
   },
   delays: {
     /** For how long a container that is deleted waits for execs that outlive its init. */

@@ -14,6 +14,7 @@ import {
   initEndsLater,
   killsInit,
   lastNotice,
+  MAX_PROCESSES,
   OOM_WATCH,
   operationDone,
   operationFailed,
@@ -217,7 +218,10 @@ export const containerMachine = containerSetup.createMachine({
         steady: {
           entry: ['end', 'takePending'],
           on: {
-            exec: { actions: { type: 'launchExec', params: ({ event }) => event } },
+            exec: [
+              { guard: 'crowded', actions: refuse('tooManyProcesses', String(MAX_PROCESSES)) },
+              { actions: { type: 'launchExec', params: ({ event }) => event } },
+            ],
             update: [
               {
                 guard: { type: 'pausesLater', params: ({ event }) => event },

@@ -30,7 +30,9 @@ export async function openStartCount(file: string): Promise<StartCount> {
     async save(sequence) {
       if (saved === count) return;
       const now = count;
-      await writeFile(`${file}.new`, `${JSON.stringify({ count: now, sequence: String(sequence) })}\n`);
+      await writeFile(`${file}.new`, `${JSON.stringify({ count: now, sequence: String(sequence) })}\n`, {
+        mode: 0o600,
+      });
       await rename(`${file}.new`, file);
       saved = now;
     },
