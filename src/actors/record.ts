@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CreateRequest, Launched, ProcessSpec } from '../machines/messages.ts';
+import { isCreateRequest, isProcessSpec } from './record-shape.ts';
 import type { StateDir } from './state-dir.ts';
 
 /**
@@ -65,16 +66,18 @@ export async function readRecord(folder: string): Promise<CreateRequest | undefi
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const { version, create } = parseRecord(text) ?? { version: VERSION };
+  const record = parse(text);
+  if (record === undefined) return undefined;
+  const { version, create } = Object(record) as { version?: unknown; create?: unknown };
   if (version !== VERSION) throw new Error(`its record is of version ${version}`);
+  if (!isCreateRequest(create)) throw new Error('its record makes no sense');
   return create;
 }
 
-type Record = { version: unknown; create?: CreateRequest };
-
-function parseRecord(text: string): Record | undefined {
+/** Undefined where it is torn. */
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as Record;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -102,14 +105,9 @@ export async function readExecs(folder: string): Promise<{ process: string; spec
     names.map(async (process) => {
       try {
         const json = JSON.parse(await readFile(path.join(folder, `${process}.json`), 'utf8'));
-        const {
-          terminal,
-          user,
-          args,
-          cwd,
-          [ASKED_ENV]: env,
-        } = json as ProcessSpec & { [ASKED_ENV]: string[] };
-        return [{ process, spec: { terminal, user, args, env, cwd } }];
+        const { terminal, user, args, cwd, [ASKED_ENV]: env } = json;
+        const spec = { terminal, user, args, env, cwd };
+        return isProcessSpec(spec) ? [{ process, spec }] : [];
       } catch {
         return [];
       }

@@ -16,6 +16,7 @@ import { create } from '../machines/fixtures/requests.ts';
 /** A process that lives: this one. */
 const alive = { pid: process.pid, startTime: processStat(process.pid)?.startTime ?? 0n };
 const NOBODY = 2 ** 22 - 1;
+const EXEC = JSON.stringify({ ...create().spec, askedEnv: [] });
 
 let root: string;
 let stateDir: StateDir;
@@ -145,7 +146,7 @@ describe('a container of a former daemon', () => {
 
   it('of whose exec nothing came is told so once', async () => {
     await record('box');
-    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), '{}');
+    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
     const held: Held = { processes: [['box', 'init', 100]] };
     expect((await restore(held)).untold).toMatchObject([{ type: 'undone', id: 'box', process: 'exec-1' }]);
     expect((await restore(held)).untold).toEqual([]);
@@ -208,7 +209,7 @@ describe('a container of a former daemon', () => {
   it('of whose exec nobody can read who it was runs on', async () => {
     await record('box');
     for (const text of ['null', '{"pid":"7","startTime":"x"}', '{"pid":7', '']) {
-      writeFileSync(join(stateDir.container('box'), 'exec-1.json'), '{}');
+      writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
       writeFileSync(join(stateDir.container('box'), 'exec-1.started'), text);
       const { adopted } = await restore({ processes: [['box', 'init', 100]] });
       expect(adopted).toMatchObject([{ processes: [{ process: 'init' }] }]);
