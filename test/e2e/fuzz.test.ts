@@ -18,7 +18,7 @@ const KILL = 9;
 /** What one call may take; what streams is hung up on before. */
 const DEADLINE_MS = 20_000;
 const STREAM_MS = 50;
-const TIME_LIMIT_MS = 40_000;
+const TIME_LIMIT_MS = 25_000;
 /** What says that the server stumbled rather than refused. */
 const CRASHED = [status.UNKNOWN, status.UNAVAILABLE, status.DATA_LOSS, status.UNIMPLEMENTED];
 
