@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createAnnouncer, toldOf } from './actors/announce.ts';
+import { isOfFormerBoot, noteBoot } from './actors/boot.ts';
 import { createCheckpoint } from './actors/checkpoint.ts';
 import { createSignal, createUpdate } from './actors/deliver.ts';
 import { createEventHub } from './actors/event-hub.ts';
@@ -22,8 +23,9 @@ import type { DaemonFlags } from './cli/daemon-flags.ts';
 import { crashPoint } from './crash-point.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
-import { UNKNOWN_STATUS } from './machines/messages.ts';
+import { UNKNOWN_EXIT } from './machines/messages.ts';
 import { startMetrics } from './metrics/metrics.ts';
+import { openStartCount } from './metrics/start-count.ts';
 import { timeStarts } from './metrics/time-starts.ts';
 import { Timer } from './metrics/timer.ts';
 import { waitForLeftRunning } from './runc/left-running.ts';
@@ -55,6 +57,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   const lock = flock(stateDir.lock);
   if (lock === undefined) throw new Error(`another daemon uses the state dir ${stateDir.root}`);
 
+  const rebooted = await isOfFormerBoot(stateDir);
+  if (rebooted) log.info('the host has restarted: what is left of its containers is removed');
   // The launcher knows of a CRIU that was installed apart from the system's.
   const criu = process.env.CONTAINERD_CRIU ?? '';
   const journal = await openJournal({
@@ -65,6 +69,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   });
   crashPoint('start-up.journal-open');
   const hub = createEventHub(journal);
+  const startCount = await openStartCount(stateDir.starts);
   const shim = await linkShim({
     ensure: (handlers) =>
       ensureShim({ stateDir: stateDir.root, program: SHIM_PROGRAM, env: process.env, ...handlers }),
@@ -85,9 +90,20 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
   const announcer = createAnnouncer({ hub, shim: () => shim, stateDir, log });
-  const restore = createRestore({ stateDir, runc, shim: () => shim, watchOrphan: shim.watchOrphan, log });
+  const restore = createRestore({
+    stateDir,
+    runc,
+    shim: () => shim,
+    rebooted,
+    watchOrphan: shim.watchOrphan,
+    log,
+  });
 
   const starts = new Timer();
+  const saveStartCount = () =>
+    startCount
+      .save(journal.lastSequence())
+      .catch((err: unknown) => log.warn({ err }, 'the count of starts could not be written'));
   const system = startSystem(
     {
       effects: {
@@ -97,10 +113,13 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             ...shim.processes.map(({ key }) => key.container),
             ...(await recordedIds(stateDir)),
           ]);
-          const told = await toldOf(journal, ids);
+          const told = await toldOf(journal, ids, startCount.sequence);
           crashPoint('restore.journal-read');
+          startCount.add(told.startsSince);
           announcer.leaveOut(told.exits);
-          return restore(told);
+          const restored = await restore(told);
+          await noteBoot(stateDir);
+          return restored;
         },
         launch: timeStarts(
           createLaunch({
@@ -124,7 +143,10 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         delete: createDelete(runc, stateDir),
       },
       ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
-      publish: announcer.announce,
+      publish(notice) {
+        if (notice.type === 'start') startCount.add(1);
+        announcer.announce(notice);
+      },
       report: (what, about) => log.error({ failure: about }, what),
       stray: (exit) => {
         // Its container was deleted, but the daemon that did it may not have come to tell.
@@ -149,9 +171,9 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
       unixNs: String(timestamp),
     });
   }
-  function orphanEnded({ key, pid, status = UNKNOWN_STATUS }: OrphanEnd): void {
-    const { container: id, process } = key;
-    system.exited({ type: 'shim.exited', id, process, pid, status, unixNs: '' });
+  function orphanEnded({ key: { container: id, process }, pid, status }: OrphanEnd): void {
+    const exit = status === undefined ? UNKNOWN_EXIT : { status };
+    system.exited({ type: 'shim.exited', id, process, pid, ...exit, unixNs: '' });
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -168,14 +190,17 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startThread: statsThread(STATS_PROGRAM),
     find: findSubject(stateDir.runc),
   });
-  const server = await listen(createApi({ system, hub, stats, machine }), flags.listen);
+  const server = await listen(createApi({ system, hub, stats, machine }), flags.listen, flags.group);
   crashPoint('start-up.listening');
-  const stopMetrics = startMetrics(flags, { starts, system, hub }, log);
+  const stopMetrics = startMetrics(flags, { starts, startCount, system, hub }, log);
+  const saving = setInterval(saveStartCount, flags.metricsIntervalMs);
   log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
 
   await system.stopped;
   crashPoint('end.containers-gone');
   stopMetrics();
+  clearInterval(saving);
+  await saveStartCount();
   // What a full disk does not take, the shim keeps for the next daemon.
   await journal.close();
   crashPoint('end.journal-closed');

@@ -41,6 +41,10 @@ export const catalogue = {
   supervisorRestoring: ['UNAVAILABLE', 'containerd: supervisor is restoring its containers, try again'],
   shimLost: ['UNAVAILABLE', 'containerd: the shim was lost: '],
   tooManyRequests: ['RESOURCE_EXHAUSTED', 'containerd: too many requests wait for container '],
+  tooManyProcesses: [
+    'RESOURCE_EXHAUSTED',
+    'containerd: the container has as many processes as it may have: ',
+  ],
   cancelled: ['CANCELLED', 'containerd: the client cancelled the request'],
   runtimeTimeout: ['DEADLINE_EXCEEDED', 'containerd: runtime took too long: '],
   runtimeFailed: ['INTERNAL', 'containerd: '],

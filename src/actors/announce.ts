@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
-import { INIT, type Notice } from '../machines/messages.ts';
+import type { Notice } from '../machines/messages.ts';
 import type { ShimClient } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Journal } from './journal.ts';
@@ -58,7 +58,7 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
 
   return {
     announce(notice) {
-      if (notice.type === 'exit') {
+      if (notice.type === 'exit' && notice.process !== '') {
         const known = told.delete(exitName(notice.id, notice.pid, notice.unixNs));
         settle(forget(notice, known ? Promise.resolve(true) : hub.publish(notice)));
       } else {
@@ -78,32 +78,30 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
 const exitName = (id: string, pid: number, unixNs: string): string => `${id}/${pid}/${unixNs}`;
 export const startName = (id: string, pid: number): string => `${id}/${pid}`;
 
-/** A process of which a start was told: `init`, or an exec, whose name the journal has not. */
-export type Started = { id: string; process: string; pid: number };
-
-/**
- * What the journal has: of some containers exits by `exitName` and starts by `startName`; of all, by `startName` too, the
- * processes that were last told to have started, not to have ended.
- */
+/** What the journal has. */
 export type Told = {
-  exits: ReadonlySet<string>;
-  starts: ReadonlySet<string>;
-  alive: ReadonlyMap<string, Started>;
+  /** Of some containers: exits by `exitName`, starts by `startName`. */
+  exits: Set<string>;
+  starts: Set<string>;
+  /** Of all: the processes whose start was told and whose exit was not, by `startName`, in start order. */
+  open: Map<string, { id: string; pid: number }>;
+  /** How many containers were started after the event of a number. */
+  startsSince: number;
 };
 
-/** What was told already: a daemon may have ended between telling and noting it. */
-export async function toldOf(journal: Journal, ids: ReadonlySet<string>): Promise<Told> {
-  const [exits, starts, alive] = [new Set<string>(), new Set<string>(), new Map<string, Started>()];
-  for await (const { type, id, pid, timestamp } of journal.read(0n)) {
-    const name = startName(id, pid);
+/** What was told already: a daemon may have ended between telling and noting it, or before it told of an end. */
+export async function toldOf(journal: Journal, ids: ReadonlySet<string>, since: bigint): Promise<Told> {
+  const told: Told = { exits: new Set(), starts: new Set(), open: new Map(), startsSince: 0 };
+  for await (const { type, id, pid, timestamp, sequence } of journal.read(0n)) {
+    if (type === 'start' && sequence > since) told.startsSince += 1;
     if (type === 'exit') {
-      alive.delete(name);
-      if (ids.has(id)) exits.add(exitName(id, pid, String(timestamp)));
+      told.open.delete(startName(id, pid));
+      if (ids.has(id)) told.exits.add(exitName(id, pid, String(timestamp)));
     }
     if (type === 'start' || type === 'exec') {
-      alive.set(name, { id, process: type === 'start' ? INIT : 'exec', pid });
-      if (ids.has(id)) starts.add(name);
+      told.open.set(startName(id, pid), { id, pid });
+      if (ids.has(id)) told.starts.add(startName(id, pid));
     }
   }
-  return { exits, starts, alive };
+  return told;
 }

@@ -17,9 +17,9 @@ export type EventHub = {
 
 const NS_PER_MS = 1_000_000n;
 
-function eventOf({ type, id, pid, status, unixNs, checkpoint }: Notice, sequence: bigint): Event {
+function eventOf({ process: _, unixNs, ...told }: Notice, sequence: bigint): Event {
   const timestamp = unixNs === '' ? BigInt(Date.now()) * NS_PER_MS : BigInt(unixNs);
-  return Event.fromPartial({ type, id, pid, status, timestamp, sequence, ...(checkpoint && { checkpoint }) });
+  return Event.fromPartial({ ...told, timestamp, sequence });
 }
 
 /** An event hub that goes on where its journal ended. */

@@ -8,7 +8,7 @@ const TAIL_BYTES = 64 * 1024;
 
 /** One line: numbers beyond 2^53 as strings, what is empty left out. */
 export const lineOf = ({ sequence, timestamp, ...event }: Event): string => {
-  const { type, id, pid, status, checkpoint } = event;
+  const { type, id, pid, status, checkpoint, unknown, adopted, why } = event;
   return `${JSON.stringify({
     sequence: String(sequence),
     timestamp: String(timestamp),
@@ -16,6 +16,9 @@ export const lineOf = ({ sequence, timestamp, ...event }: Event): string => {
     id,
     ...(pid !== 0 && { pid }),
     ...(status !== 0 && { status }),
+    ...(unknown && { unknown }),
+    ...(adopted && { adopted }),
+    ...(why !== '' && { why }),
     ...(checkpoint && { checkpoint }),
   })}\n`;
 };
@@ -23,10 +26,22 @@ export const lineOf = ({ sequence, timestamp, ...event }: Event): string => {
 /** The event of a line, or undefined where the line is torn or not ours. */
 export function eventOfLine(line: string): Event | undefined {
   try {
-    const { sequence, timestamp, type, id, pid = 0, status = 0, checkpoint } = JSON.parse(line);
-    const isOurs = typeof type === 'string' && typeof id === 'string' && isUint32(pid) && isUint32(status);
-    if (!isOurs || (checkpoint !== undefined && typeof checkpoint?.name !== 'string')) return undefined;
-    const event = Event.fromPartial({ type, id, pid, status, checkpoint });
+    const {
+      sequence,
+      timestamp,
+      type,
+      id,
+      pid = 0,
+      status = 0,
+      checkpoint,
+      why = '',
+      ...marks
+    } = JSON.parse(line);
+    const isOurs = [type, id, why].every(isText) && [pid, status].every(isUint32);
+    if (!isOurs || (checkpoint !== undefined && !isText(checkpoint?.name))) return undefined;
+    const unknown = marks.unknown === true;
+    const adopted = marks.adopted === true;
+    const event = Event.fromPartial({ type, id, pid, status, checkpoint, unknown, adopted, why });
     event.sequence = uint64(sequence);
     event.timestamp = uint64(timestamp);
     return event;
@@ -35,6 +50,7 @@ export function eventOfLine(line: string): Event | undefined {
   }
 }
 
+const isText = (value: unknown): boolean => typeof value === 'string';
 const isUint32 = (value: unknown): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32;
 

@@ -5,6 +5,7 @@ import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
 import { ContainerdError } from '../errors.ts';
+import { pinned } from '../linux/pin.ts';
 import { type WindowSize, windowSize } from '../linux/terminal.ts';
 import {
   type CreateRequest,
@@ -203,8 +204,10 @@ const execProcess = (
 /** The size of a client's terminal, for an exec's, which runs at once; undefined where there is none to be had. */
 async function consoleSize(console: string): Promise<WindowSize | undefined> {
   if (console === '') return undefined;
-  const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
-  const terminal = await open(console, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW).catch(() => undefined);
+  const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
+  const terminal = await pinned(console, { followLast: false }, (pin) =>
+    open(pin, O_RDONLY | O_NONBLOCK | O_NOCTTY),
+  ).catch(() => undefined);
   try {
     return terminal && windowSize(terminal.fd);
   } catch {

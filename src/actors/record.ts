@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CreateRequest, Launched, ProcessSpec } from '../machines/messages.ts';
+import { isCreateRequest, isProcessSpec } from './record-shape.ts';
 import type { StateDir } from './state-dir.ts';
 
 /**
@@ -29,10 +30,15 @@ const startedFileOf = (folder: string, process: string): string => path.join(fol
 export const writeStarted = (folder: string, process: string, launched: Launched): Promise<void> =>
   writeFile(startedFileOf(folder, process), JSON.stringify(launched), { mode: 0o600 });
 
-/** Who an exec is or was; undefined where it never came to run. */
-export async function readStarted(folder: string, process: string): Promise<Launched | undefined> {
+/** Who an exec is or was; undefined where it never came to run, or that was torn. */
+export async function readStarted(
+  folder: string,
+  process: string,
+): Promise<{ pid: number; startTime: bigint } | undefined> {
   try {
-    return JSON.parse(await readFile(startedFileOf(folder, process), 'utf8')) as Launched;
+    const { pid, startTime } = JSON.parse(await readFile(startedFileOf(folder, process), 'utf8'));
+    const isOurs = Number.isSafeInteger(pid) && pid > 0 && /^\d+$/.test(startTime);
+    return isOurs ? { pid, startTime: BigInt(startTime) } : undefined;
   } catch {
     return undefined;
   }
@@ -40,8 +46,12 @@ export async function readStarted(folder: string, process: string): Promise<Laun
 
 /** Removes what was written down of an exec. */
 export async function removeExec(folder: string, process: string): Promise<void> {
-  await rm(path.join(folder, `${process}.json`), { force: true });
-  await rm(startedFileOf(folder, process), { force: true });
+  const files = [
+    path.join(folder, `${process}.json`),
+    startedFileOf(folder, process),
+    pidFileOf(folder, process),
+  ];
+  for (const file of files) await rm(file, { force: true });
 }
 
 /**
@@ -56,16 +66,18 @@ export async function readRecord(folder: string): Promise<CreateRequest | undefi
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const { version, create } = parseRecord(text) ?? { version: VERSION };
+  const record = parse(text);
+  if (record === undefined) return undefined;
+  const { version, create } = Object(record) as { version?: unknown; create?: unknown };
   if (version !== VERSION) throw new Error(`its record is of version ${version}`);
+  if (!isCreateRequest(create)) throw new Error('its record makes no sense');
   return create;
 }
 
-type Record = { version: unknown; create?: CreateRequest };
-
-function parseRecord(text: string): Record | undefined {
+/** Undefined where it is torn. */
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as Record;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -93,14 +105,9 @@ export async function readExecs(folder: string): Promise<{ process: string; spec
     names.map(async (process) => {
       try {
         const json = JSON.parse(await readFile(path.join(folder, `${process}.json`), 'utf8'));
-        const {
-          terminal,
-          user,
-          args,
-          cwd,
-          [ASKED_ENV]: env,
-        } = json as ProcessSpec & { [ASKED_ENV]: string[] };
-        return [{ process, spec: { terminal, user, args, env, cwd } }];
+        const { terminal, user, args, cwd, [ASKED_ENV]: env } = json;
+        const spec = { terminal, user, args, env, cwd };
+        return isProcessSpec(spec) ? [{ process, spec }] : [];
       } catch {
         return [];
       }

@@ -1,12 +1,11 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { settleCheckpoints } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
 import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
-import { type CreateRequest, INIT, type Launched } from '../machines/messages.ts';
+import { type CreateRequest, INIT, type Notice } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor-model.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { isFrozen, type RuncStateFile, readStateFile, waitsToStart } from '../runc/state-file.ts';
@@ -23,148 +22,183 @@ import {
   writeStarted,
 } from './record.ts';
 import type { StateDir } from './state-dir.ts';
-import { endsUntold, startsUntold } from './untold.ts';
+import { checkpointsUntold, endsUntold, startsUntold, undone } from './untold.ts';
 
 export type RestoreOptions = {
   stateDir: StateDir;
   runc: Runc;
   shim: () => ShimClient;
+  /** The host has restarted: nothing runs, and whoever has a pid that was written down is somebody else. */
+  rebooted: boolean;
   /** Watches a process that no shim of ours can reap, and tells when it has ended, at once if it has. */
   watchOrphan: (process: ShimProcess) => void;
   log: Logger;
 };
 
-/** Init and execs that a shim knows, by container, and what the journal knows. */
-type Known = { running: Map<string, { pid: number; startTime: bigint }>; starting: Set<string>; told: Told };
+const NOBODY_WATCHED = 'a process has ended that nobody watched: its exit status is not known';
+
+/** What is known of the former daemon's containers, and what they have turned out to be. */
+type Search = RestoreOptions & {
+  told: Told;
+  /** Init and execs that a shim knows, by container. */
+  running: ReadonlyMap<string, { pid: number; startTime: bigint }>;
+  starting: ReadonlySet<string>;
+  adopted: Adopted[];
+  undone: Notice[];
+  /** The bundles of those that were found, whatever has become of them. */
+  bundles: Set<string>;
+  leftAlone: Set<string>;
+};
 
 /**
- * Finds out from the facts (the shim, runc's own state, /proc with start times) what has become of the containers
- * that were written down: they run, they are being started, they have ended, or they never were.
+ * Finds out from the facts (the shim, runc's own state, /proc with start times, the journal) what has become of the
+ * containers that were written down: they run, they are being started, they have ended, or they never were; and what
+ * of it has not been told.
  */
 export function createRestore(options: RestoreOptions) {
   return async (told: Told): Promise<Restored> => {
-    const { stateDir, shim } = options;
+    const { stateDir, shim, log } = options;
     const { processes, starting } = shim();
-    const known: Known = {
+    const search: Search = {
+      ...options,
+      told,
       running: new Map(processes.map((it) => [nameOf(it.key.container, it.key.process), it])),
       starting: new Set(starting.map((key) => nameOf(key.container, key.process))),
-      told,
+      adopted: [],
+      undone: [],
+      bundles: new Set(),
+      leftAlone: new Set(),
     };
-    const restored: Restored = { adopted: [], untold: [] };
     const ids = await recordedIds(stateDir);
-    await Promise.all(ids.map((id) => restoreOne(options, known, restored, id).catch(leave(options, id))));
+    await Promise.all(ids.map((id) => restoreOne(search, id).catch(leave(search, id))));
     crashPoint('restore.looked');
-    const leftAlone = await recordedIds(stateDir);
-    restored.untold = [
-      ...(await startsUntold(stateDir, restored.adopted, told)),
-      ...endsUntold(options.log, told, new Set([...leftAlone, ...processes.map(({ key }) => key.container)])),
-    ];
+    const { adopted, bundles, leftAlone } = search;
     if (starting.length === 0) await removeConsoleSockets(stateDir);
+    const starts = await startsUntold(stateDir, adopted, told);
     // Now that no runc of the former daemon is at work: containers may share a bundle.
-    const bundles = new Set(restored.adopted.map(({ create }) => create.bundlePath));
-    await Promise.all([...bundles].map((bundlePath) => settle(options, bundlePath)));
+    const checkpoints = await Promise.all([...bundles].map((it) => checkpointsUntold(stateDir, it, log)));
     crashPoint('restore.checkpoints-settled');
-    return restored;
+    const ends = endsUntold(adopted, processes, leftAlone, told);
+    for (const { id, pid } of ends) log.warn({ id, pid }, NOBODY_WATCHED);
+    return { adopted, untold: [...starts, ...search.undone, ...checkpoints.flat(), ...ends] };
   };
 }
 
 /** What is not understood of one container is no reason to lose it, or any other. */
 const leave =
-  ({ log }: RestoreOptions, id: string) =>
-  (error: unknown): void =>
+  ({ log, leftAlone }: Search, id: string) =>
+  (error: unknown): void => {
+    leftAlone.add(id);
     log.error({ err: error, id }, 'a container of before cannot be taken up, and is left alone');
+  };
 
 const nameOf = (id: string, process: string): string => `${id}/${process}`;
 
-async function restoreOne(
-  options: RestoreOptions,
-  known: Known,
-  restored: Restored,
-  id: string,
-): Promise<void> {
-  const { stateDir, runc, shim } = options;
+async function restoreOne(search: Search, id: string): Promise<void> {
+  const { stateDir, runc, shim, running, starting, adopted, bundles } = search;
+  if (search.rebooted) return sweepOfFormerBoot(search, id);
   // What a former daemon had runc do to it is done before anybody looks.
   await shim().settle(id);
   crashPoint('restore.settled');
   const create = await readRecord(stateDir.container(id));
-  if (create === undefined) return sweep(options, id, 'it was never started');
+  if (create === undefined) return undo(search, id, 'it was never started');
+  bundles.add(create.bundlePath);
 
-  const init = known.running.get(nameOf(id, INIT));
+  const init = running.get(nameOf(id, INIT));
   if (init !== undefined) {
     const state = await readStateFile(runc.root, id);
-    restored.adopted.push(await adopt(options, known, create, state, entryOf(INIT, create.spec, init)));
+    adopted.push(await adopt(search, create, state, entryOf(INIT, create.spec, init)));
     return;
   }
-  if (known.starting.has(nameOf(id, INIT))) {
+  if (starting.has(nameOf(id, INIT))) {
     const entry = { process: INIT, requestId: '', spec: create.spec, pid: 0, startTime: '' };
-    restored.adopted.push({ create, status: 'launching', processes: [entry], execs: 0, oomKills: 0 });
+    adopted.push({ create, status: 'launching', processes: [entry], execs: 0, oomKills: 0 });
     return;
   }
   // The shim that started it is gone: what is left is what runc wrote down.
   const state = await readStateFile(runc.root, id);
   if (state === undefined || (await waitsToStart(runc.root, id)))
-    return sweep(options, id, 'it did not come to run');
+    return undo(search, id, 'it did not come to run');
   const orphan = { pid: state.initPid, startTime: BigInt(state.initStartTime) };
-  restored.adopted.push(await adopt(options, known, create, state, entryOf(INIT, create.spec, orphan)));
-  options.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
+  if (endWasTold(search, id, orphan)) return sweep(search, id, 'its exit has been told');
+  adopted.push(await adopt(search, create, state, entryOf(INIT, create.spec, orphan)));
+  search.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
+}
+
+/** What its own record says does not matter any more, be it another version's, but for where its checkpoints are. */
+async function sweepOfFormerBoot(search: Search, id: string): Promise<void> {
+  const create = await readRecord(search.stateDir.container(id)).catch(() => undefined);
+  if (create !== undefined) search.bundles.add(create.bundlePath);
+  await undo(search, id, 'the host has restarted');
+}
+
+/** Whether the journal has both ends of a process that is there no more. */
+const endWasTold = ({ told }: Search, id: string, { pid, startTime }: { pid: number; startTime: bigint }) =>
+  told.starts.has(startName(id, pid)) &&
+  !told.open.has(startName(id, pid)) &&
+  processStat(pid)?.startTime !== startTime;
+
+/** Removes a container that does not run; of one whose start was told, its end is to be told instead. */
+async function undo(search: Search, id: string, why: string): Promise<void> {
+  await sweep(search, id, why);
+  const hasRun = [...search.told.open.values()].some((it) => it.id === id);
+  if (!hasRun) search.undone.push(undone(id, INIT, why));
 }
 
 async function adopt(
-  options: RestoreOptions,
-  known: Known,
+  search: Search,
   create: CreateRequest,
   state: RuncStateFile | undefined,
   init: ProcessEntry,
 ): Promise<Adopted> {
-  const folder = options.stateDir.container(create.id);
+  const folder = search.stateDir.container(create.id);
   const execs = await readExecs(folder);
-  const entries = await Promise.all(
-    execs.map(async ({ process, spec }): Promise<ProcessEntry[]> => {
-      const name = nameOf(create.id, process);
-      const running = known.running.get(name);
-      if (running !== undefined) return [entryOf(process, spec, running)];
-      if (known.starting.has(name)) return [{ process, requestId: '', spec, pid: 0, startTime: '' }];
-      const started =
-        (await readStarted(folder, process)) ?? (await noteLeft(options, folder, create.id, process));
-      if (started === undefined || hasTold(known.told, create.id, started)) {
-        await removeExec(folder, process);
-        return [];
-      }
-      const orphan = { pid: started.pid, startTime: BigInt(started.startTime) };
-      options.watchOrphan({ key: { container: create.id, process }, ...orphan });
-      return [entryOf(process, spec, orphan)];
-    }),
-  );
+  const entries = await Promise.all(execs.map((exec) => adoptExec(search, create.id, exec)));
   crashPoint('restore.taken-up');
   return {
     create,
     status: state !== undefined && (await isFrozen(state.cgroupPaths)) ? 'paused' : 'running',
-    processes: [init, ...entries.flat()],
+    processes: [init, ...entries.filter((entry) => entry !== undefined)],
     oomKills: await readOomKills(folder),
     execs: Math.max(0, ...execs.map(({ process }) => Number(process.slice('exec-'.length)))),
   };
 }
 
+/** An exec that runs or is being started; what is left of any other is removed. */
+async function adoptExec(
+  search: Search,
+  id: string,
+  { process, spec }: { process: string; spec: ProcessEntry['spec'] },
+): Promise<ProcessEntry | undefined> {
+  const folder = search.stateDir.container(id);
+  const running = search.running.get(nameOf(id, process));
+  if (running !== undefined) return entryOf(process, spec, running);
+  if (search.starting.has(nameOf(id, process)))
+    return { process, requestId: '', spec, pid: 0, startTime: '' };
+  const orphan = (await readStarted(folder, process)) ?? (await noteLeftExec(search, id, process));
+  if (orphan === undefined) search.undone.push(undone(id, process, 'it did not come to run'));
+  if (orphan === undefined || endWasTold(search, id, orphan)) {
+    await removeExec(folder, process);
+    return undefined;
+  }
+  search.watchOrphan({ key: { container: id, process }, ...orphan });
+  return entryOf(process, spec, orphan);
+}
+
 /** An exec that runs, of which the former daemon did not come to hear from a shim that is gone too. */
-async function noteLeft(
-  { runc }: RestoreOptions,
-  folder: string,
+async function noteLeftExec(
+  { stateDir, runc }: Search,
   id: string,
   process: string,
-): Promise<Launched | undefined> {
+): Promise<{ pid: number; startTime: bigint } | undefined> {
+  const folder = stateDir.container(id);
   const left = await holdLeftExec({ runc: runc.root, folder }, id, process);
   if (left === undefined) return undefined;
   left.held.release();
-  const launched = { pid: left.pid, startTime: String(left.startTime) };
-  await writeStarted(folder, process, launched);
-  return launched;
+  const { pid, startTime } = left;
+  await writeStarted(folder, process, { pid, startTime: String(startTime) });
+  return { pid, startTime };
 }
-
-/** The end of a process was told, but it is written down still; one that lives has got the pid of another. */
-const hasTold = ({ starts, alive }: Told, id: string, { pid, startTime }: Launched): boolean =>
-  starts.has(startName(id, pid)) &&
-  !alive.has(startName(id, pid)) &&
-  processStat(pid)?.startTime !== BigInt(startTime);
 
 const entryOf = (
   process: string,
@@ -178,20 +212,20 @@ async function removeConsoleSockets({ console }: StateDir): Promise<void> {
   await Promise.all(names.map((name) => rm(path.join(console, name), { force: true })));
 }
 
-async function settle({ log }: RestoreOptions, bundlePath: string): Promise<void> {
-  await settleCheckpoints(bundlePath).catch((error: unknown) =>
-    log.warn({ err: error, bundlePath }, 'what is left of a checkpoint could not be removed'),
-  );
+/** Removes what is left of a container that does not run and of which nobody was told. */
+async function sweep({ stateDir, runc, rebooted, log }: Search, id: string, why: string): Promise<void> {
+  log.info({ id, why }, 'a container of before is removed');
+  // runc would signal whoever has the pid and the tick now, and what is in a cgroup of that name.
+  if (rebooted) await rm(path.join(runc.root, id), { recursive: true, force: true });
+  else await removeFromRunc(runc, id, log);
+  crashPoint('restore.deleted');
+  await rm(stateDir.container(id), { recursive: true, force: true });
+  crashPoint('restore.swept');
 }
 
-/** Removes what is left of a container that does not run and of which nobody was told. */
-async function sweep({ stateDir, runc, log }: RestoreOptions, id: string, why: string): Promise<void> {
-  log.info({ id, why }, 'a container of before is removed');
+async function removeFromRunc(runc: Runc, id: string, log: Logger): Promise<void> {
   await deleteContainer(runc, id, true).catch((error: unknown) => {
     if (!(error instanceof RuncError && error.notFound))
       log.warn({ err: error, id }, 'runc could not delete it');
   });
-  crashPoint('restore.deleted');
-  await rm(stateDir.container(id), { recursive: true, force: true });
-  crashPoint('restore.swept');
 }

@@ -1,5 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+
+const OTHERS_WRITE = 0o022;
 
 /** Where a daemon keeps what it must find again; all of it is the daemon's alone. */
 export type StateDir = {
@@ -10,6 +12,10 @@ export type StateDir = {
   lock: string;
   shimSocket: string;
   journal: string;
+  /** Of which boot of the host all of it is. */
+  boot: string;
+  /** How many containers have been started. */
+  starts: string;
   containers: string;
   /** Sockets on which runc hands terminals over. */
   console: string;
@@ -27,6 +33,8 @@ export function stateDirAt(root: string): StateDir {
     lock: path.join(root, 'lock'),
     shimSocket: path.join(root, 'shim.sock'),
     journal: path.join(root, 'events.jsonl'),
+    boot: path.join(root, 'boot'),
+    starts: path.join(root, 'starts.json'),
     containers: path.join(root, 'containers'),
     console: path.join(root, 'console'),
     container: (id) => path.join(root, 'containers', id),
@@ -34,9 +42,15 @@ export function stateDirAt(root: string): StateDir {
   };
 }
 
-/** Makes the folders that a daemon needs; others may pass through the root, not look into it. */
+/**
+ * Makes the folders that a daemon needs; others may pass through the root, not look into it. Throws where one is there
+ * in which others can write: whatever it says could be theirs.
+ */
 export async function makeStateDir({ root, runc, containers, console }: StateDir): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o711 });
+  const { uid, mode } = await stat(root);
+  const isOurs = uid === process.geteuid?.() && (mode & OTHERS_WRITE) === 0;
+  if (!isOurs) throw new Error(`others can write in the state dir ${root}: give it to root, with mode 0711`);
   for (const folder of [runc, containers, console]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }

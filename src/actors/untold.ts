@@ -1,16 +1,32 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { settleCheckpoints } from '../checkpoints/store.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
-import { INIT, type Notice, UNKNOWN_STATUS } from '../machines/messages.ts';
+import { INIT, type Notice, UNKNOWN_EXIT } from '../machines/messages.ts';
+import type { ShimProcess } from '../shim/client.ts';
 import { startName, type Told } from './announce.ts';
 import { pidFileOf } from './record.ts';
 import type { StateDir } from './state-dir.ts';
+
+/** What a former daemon did not come to tell of its containers, from what it has left. */
+
+/** A start that came to nothing: what it left has been removed. */
+export const undone = (id: string, process: string, why: string): Notice => ({
+  type: 'undone',
+  id,
+  process,
+  pid: 0,
+  status: 0,
+  unixNs: '',
+  why,
+});
 
 /** The starts of which the former daemon did not come to tell, or not to note that it had. */
 export async function startsUntold(
   stateDir: StateDir,
   adopted: readonly Adopted[],
-  told: Told,
+  { starts }: Told,
 ): Promise<Notice[]> {
   const started = adopted.flatMap(({ create: { id }, processes }) =>
     processes.filter(({ pid }) => pid !== 0).map(({ process, pid }) => ({ id, process, pid })),
@@ -18,20 +34,16 @@ export async function startsUntold(
   const untold = await Promise.all(
     started.map(async ({ id, process, pid }): Promise<Notice[]> => {
       const pidFile = pidFileOf(stateDir.container(id), process);
-      if (told.starts.has(startName(id, pid)) || !(await isThere(pidFile))) return [];
-      return [{ type: process === INIT ? 'start' : 'exec', id, process, pid, status: 0, unixNs: '' }];
+      if (!(await isThere(pidFile))) return [];
+      if (starts.has(startName(id, pid))) {
+        await rm(pidFile, { force: true });
+        return [];
+      }
+      const type = process === INIT ? 'start' : 'exec';
+      return [{ type, id, process, pid, status: 0, unixNs: '', adopted: true }];
     }),
   );
   return untold.flat();
-}
-
-/** The ends of processes of which nothing is left but their starts in the journal: nobody knows how they ended. */
-export function endsUntold(log: Logger, { alive }: Told, known: ReadonlySet<string>): Notice[] {
-  const lost = [...alive.values()].filter(({ id }) => !known.has(id));
-  return lost.map((process): Notice => {
-    log.warn(process, 'a process has ended that nobody watched: its exit status is not known');
-    return { type: 'exit', ...process, status: UNKNOWN_STATUS, unixNs: '' };
-  });
 }
 
 const isThere = (file: string): Promise<boolean> =>
@@ -39,3 +51,46 @@ const isThere = (file: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** Settles the checkpoints that were being made in a bundle, and says of each which it was and what became of it. */
+export async function checkpointsUntold(
+  stateDir: StateDir,
+  bundlePath: string,
+  log: Logger,
+): Promise<Notice[]> {
+  try {
+    const settled = await settleCheckpoints(bundlePath);
+    return settled.flatMap(({ checkpoint, workPath, kept }) => {
+      // CRIU worked in the container's folder; a bundle may be another daemon's as well.
+      const id = path.basename(path.dirname(workPath));
+      if (path.dirname(workPath) !== stateDir.container(id)) return [];
+      const about = { id, process: INIT, pid: 0, status: 0, unixNs: '', checkpoint };
+      const why = 'the checkpoint was not written to its end';
+      return [kept ? { ...about, type: 'checkpoint', adopted: true } : { ...about, type: 'undone', why }];
+    });
+  } catch (error) {
+    log.warn({ err: error, bundlePath }, 'what is left of a checkpoint could not be removed');
+    return [];
+  }
+}
+
+/**
+ * The ends of processes whose start was told and which nobody has any more, neither the shim nor any of the containers
+ * that have been taken up: execs before the init that was there before them. `leftAlone` are the ids of containers of
+ * which nothing is known.
+ */
+export function endsUntold(
+  adopted: readonly Adopted[],
+  held: readonly ShimProcess[],
+  leftAlone: ReadonlySet<string>,
+  { open }: Told,
+): Notice[] {
+  const there = new Set([
+    ...held.map(({ key, pid }) => startName(key.container, pid)),
+    ...adopted.flatMap(({ create, processes }) => processes.map(({ pid }) => startName(create.id, pid))),
+  ]);
+  return [...open.values()]
+    .filter(({ id, pid }) => !leftAlone.has(id) && !there.has(startName(id, pid)))
+    .map(({ id, pid }): Notice => ({ type: 'exit', id, process: '', pid, unixNs: '', ...UNKNOWN_EXIT }))
+    .reverse();
+}

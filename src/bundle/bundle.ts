@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ContainerdError } from '../errors.ts';
+import { LinkRefusedError, pinned } from '../linux/pin.ts';
+import { readRegularFile } from '../linux/regular-file.ts';
 import type { Inherited, ProcessSpec, User } from '../machines/messages.ts';
 
 /** More than a config.json ever needs, and little enough to parse at once. */
@@ -24,13 +24,21 @@ export type Bundle = {
  * `bundleInvalid` where its config.json is missing, no regular file, too large, not JSON, or without a process.
  */
 export async function readBundle(bundlePath: string): Promise<Bundle> {
-  const folder = await stat(bundlePath).catch(() => undefined);
-  if (folder === undefined || !folder.isDirectory()) throw new ContainerdError('bundleNotFound');
+  if (!(await isFolder(bundlePath))) throw new ContainerdError('bundleNotFound');
   const config = parse(await readConfig(path.join(bundlePath, 'config.json')));
   const processJson = record(config.process, 'process');
   const root = config.root === undefined ? {} : record(config.root, 'root');
   const process = processOf(processJson);
   return { process, inherited: inheritedFrom(processJson, process), readonlyRoot: root.readonly === true };
+}
+
+async function isFolder(folder: string): Promise<boolean> {
+  try {
+    return await pinned(folder, { followLast: true }, async (_, stats) => stats.isDirectory());
+  } catch (error) {
+    if (error instanceof LinkRefusedError) throw invalid(error.message);
+    return false;
+  }
 }
 
 function inheritedFrom(
@@ -41,21 +49,16 @@ function inheritedFrom(
 }
 
 async function readConfig(file: string): Promise<string> {
-  let handle: FileHandle | undefined;
   try {
-    // Non-blocking, or a FIFO in its place would hold a thread until somebody writes.
-    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    const info = await handle.stat();
-    if (!info.isFile()) throw invalid('config.json is not a regular file');
-    if (info.size > MAX_CONFIG_BYTES)
-      throw invalid(`config.json has ${info.size} bytes, more than ${MAX_CONFIG_BYTES}`);
-    return await handle.readFile('utf8');
+    return await pinned(file, { followLast: true }, (pin) => readRegularFile(pin, MAX_CONFIG_BYTES));
   } catch (error) {
-    if (error instanceof ContainerdError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw invalid(code === 'ENOENT' ? 'config.json: no such file or directory' : `config.json: ${code}`);
-  } finally {
-    await handle?.close();
+    if (error instanceof LinkRefusedError) throw invalid(error.message);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw invalid(
+      code === 'ENOENT'
+        ? 'config.json: no such file or directory'
+        : `config.json${code ? `: ${code}` : ` ${message}`}`,
+    );
   }
 }
 

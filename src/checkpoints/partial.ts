@@ -1,8 +1,12 @@
-import { mkdir, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { crashPoint } from '../crash-point.ts';
 import { processStat } from '../linux/process-stat.ts';
+import type { CheckpointOptions } from '../machines/messages.ts';
 import { dumpLog } from './criu-log.ts';
+import { readFlagsFile } from './flags.ts';
+import { isCheckpointName } from './name.ts';
 
 /**
  * Checkpoints that are being made or removed. They lie among the others, under names that no checkpoint can have:
@@ -21,9 +25,6 @@ const MAX_SHOWN = 180;
 let count = 0;
 const newName = (name: string): string =>
   `${name.slice(0, MAX_SHOWN)}~${process.pid}-${processStat(process.pid)?.startTime ?? 0}-${++count}`;
-
-/** Where the flags of a checkpoint are, in its folder. */
-export const flagsFile = (images: string): string => path.join(images, 'config.json');
 
 /** A link to where CRIU works, while it does. */
 const workOf = (images: string): string => path.join(images, 'work');
@@ -55,37 +56,50 @@ export async function removeWhole(images: string): Promise<void> {
   crashPoint('checkpoint.removed');
 }
 
+/** A checkpoint that was being made when its maker was killed: what it was, where CRIU worked, and whether it is there now. */
+export type Settled = { checkpoint: CheckpointOptions; workPath: string; kept: boolean };
+
 /**
  * Settles what has been left by processes that were killed at it: what CRIU has written to the end becomes the
- * checkpoint that it was to be, the rest is removed. The runc that wrote it must have ended.
+ * checkpoint that it was to be, the rest is removed. The runc that wrote it must have ended. Gives those that were being
+ * made, where it is known what they were to be.
  */
-export async function settlePartials(folder: string): Promise<void> {
+export async function settlePartials(folder: string): Promise<Settled[]> {
   const names = await readdir(folder).catch(() => []);
-  await Promise.all(
+  const settled = await Promise.all(
     names.map(async (name) => {
       const [isPartial, pid, startTime = '', isGone] = PARTIAL.exec(name) ?? [];
-      if (!isPartial || processStat(Number(pid))?.startTime === BigInt(startTime)) return;
+      if (!isPartial || processStat(Number(pid))?.startTime === BigInt(startTime)) return undefined;
       const partial = path.join(folder, name);
-      if (!isGone && (await isComplete(partial))) await keep(folder, partial);
+      const outcome = isGone ? undefined : await settle(folder, partial);
       await rm(partial, { recursive: true, force: true });
+      return outcome;
     }),
   );
+  return settled.filter((it) => it !== undefined);
 }
 
-async function keep(folder: string, partial: string): Promise<void> {
-  try {
-    const { name } = JSON.parse(await readFile(flagsFile(partial), 'utf8'));
-    await completePartial(partial, path.join(folder, path.basename(String(name))));
-  } catch {
-    // There is another of its name by now, or nobody knows what its name was.
-  }
+async function settle(folder: string, partial: string): Promise<Settled | undefined> {
+  const checkpoint = await readFlagsFile(partial);
+  if (checkpoint === undefined || !isCheckpointName(checkpoint.name)) return undefined;
+  const workPath = await readlink(workOf(partial)).catch(() => '');
+  const kept =
+    (await isComplete(partial)) &&
+    (await completePartial(partial, path.join(folder, checkpoint.name)).then(
+      () => true,
+      // There is another of its name by now.
+      () => false,
+    ));
+  return { checkpoint, workPath, kept };
 }
 
 /** Whether CRIU has come to the end of a checkpoint that is being made. */
 export async function isComplete(partial: string): Promise<boolean> {
-  const handle = await open(dumpLog(workOf(partial)), 'r').catch(() => undefined);
+  const { O_RDONLY, O_NONBLOCK } = constants;
+  const handle = await open(dumpLog(workOf(partial)), O_RDONLY | O_NONBLOCK).catch(() => undefined);
   if (handle === undefined) return false;
   try {
+    // Of a FIFO or a device, whoever has put it there, the size is 0.
     const { size } = await handle.stat();
     const end = Buffer.alloc(Math.min(size, END_BYTES));
     await handle.read(end, 0, end.length, size - end.length);

@@ -1,9 +1,12 @@
-import { readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
+import { readdir, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { crashPoint } from '../crash-point.ts';
 import { ContainerdError } from '../errors.ts';
+import { LinkRefusedError, pinned } from '../linux/pin.ts';
 import type { CheckpointOptions } from '../machines/messages.ts';
-import { completePartial, flagsFile, makePartial, removeWhole, settlePartials } from './partial.ts';
+import { type Flags, flagsFile, readFlagsFile } from './flags.ts';
+import { isCheckpointName } from './name.ts';
+import { completePartial, makePartial, removeWhole, type Settled, settlePartials } from './partial.ts';
 
 /**
  * The checkpoints of a bundle, `{bundle}/checkpoints/{name}`: CRIU's images and, in `config.json`, the flags they
@@ -11,19 +14,20 @@ import { completePartial, flagsFile, makePartial, removeWhole, settlePartials } 
  * checkpoint can have, so a checkpoint is there whole or not at all.
  */
 
-const NAME = /^[A-Za-z0-9_.+-]{1,255}$/;
-/** More than CRIU's flags ever need. */
-const MAX_FLAGS_BYTES = 64 * 1024;
-
 const folderOf = (bundlePath: string): string => path.join(bundlePath, 'checkpoints');
 
 /** Where the images of a checkpoint are. */
 export const imagesOf = (bundlePath: string, name: string): string => path.join(folderOf(bundlePath), name);
 
-const isFolder = async (folder: string): Promise<boolean> =>
-  (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
-
-type Flags = Omit<CheckpointOptions, 'name'>;
+/** Throws `checkpointFolder` where the way leads over a link that others can have put there. */
+async function isFolder(folder: string): Promise<boolean> {
+  try {
+    return await pinned(folder, { followLast: true }, async (_, stats) => stats.isDirectory());
+  } catch (error) {
+    if (error instanceof LinkRefusedError) throw new ContainerdError('checkpointFolder', error.message);
+    return false;
+  }
+}
 
 /** The flags of a checkpoint, none where nobody knows; throws `checkpointNotFound` where there is none. */
 export async function readCheckpoint(bundlePath: string, name: string): Promise<CheckpointOptions> {
@@ -45,30 +49,22 @@ export async function readRestoreFlags(
 async function readFlags(bundlePath: string, name: string): Promise<Flags | undefined> {
   const images = imagesOf(bundlePath, name);
   if (!(await isFolder(images))) throw new ContainerdError('checkpointNotFound');
-  const info = await stat(flagsFile(images)).catch(() => undefined);
-  if (info === undefined || !info.isFile() || info.size > MAX_FLAGS_BYTES) return undefined;
-  try {
-    const flags: unknown = JSON.parse(await readFile(flagsFile(images), 'utf8'));
-    const has = (flag: string) =>
-      typeof flags === 'object' && flags !== null && (flags as Record<string, unknown>)[flag] === true;
-    return { exit: has('exit'), tcp: has('tcp'), unixSockets: has('unixSockets'), shell: has('shell') };
-  } catch {
-    // Not ours to judge: CRIU's images say themselves whether they can be restored.
-    return undefined;
-  }
+  return readFlagsFile(images);
 }
 
 /** All checkpoints of a bundle, by name. Throws `checkpointFolder` where they cannot be looked at. */
 export async function listCheckpoints(bundlePath: string): Promise<CheckpointOptions[]> {
   const names = await inFolder(
-    readdir(folderOf(bundlePath)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    }),
+    pinned(folderOf(bundlePath), { followLast: true }, (pin) => readdir(pin)).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return [];
+        throw error;
+      },
+    ),
   );
   const found = await Promise.all(
     names
-      .filter((name) => NAME.test(name))
+      .filter(isCheckpointName)
       .sort()
       .map((name) => readCheckpoint(bundlePath, name).catch(() => undefined)),
   );
@@ -98,6 +94,7 @@ type Write = (imagePath: string) => Promise<void>;
 export async function makeCheckpoint(wanted: NewCheckpoint, write: Write): Promise<void> {
   // Two containers may share a bundle, by whatever path each has it.
   const images = imagesOf(await inFolder(realpath(wanted.bundlePath)), wanted.checkpoint.name);
+  await isFolder(path.dirname(images));
   const exists = await isFolder(images);
   if (exists || making.has(images)) throw new ContainerdError('checkpointExists');
   making.add(images);
@@ -128,7 +125,8 @@ async function fill(images: string, { checkpoint, workPath }: NewCheckpoint, wri
 }
 
 /** Settles what a daemon that was killed has left of the checkpoints of a bundle, once what it had started is over. */
-export const settleCheckpoints = (bundlePath: string): Promise<void> => settlePartials(folderOf(bundlePath));
+export const settleCheckpoints = (bundlePath: string): Promise<Settled[]> =>
+  settlePartials(folderOf(bundlePath));
 
 /** What the disk or the bundle does not allow, in the kernel's words. */
 async function inFolder<T>(work: Promise<T>): Promise<T> {

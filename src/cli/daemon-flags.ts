@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { groupId } from '../linux/group.ts';
 import { DEFAULT_ADDRESS, parseAddress } from './address.ts';
 import { CliError } from './error.ts';
 import { boolFlag, durationFlag, integerFlag, nameFlag, valueFlag } from './flags.ts';
@@ -16,6 +17,8 @@ export type DaemonFlags = {
   metricsIntervalMs: number;
   /** Absolute path of the socket. */
   listen: string;
+  /** Id of the group that may connect, if it is not this process's own. */
+  group: number | undefined;
   oomNotify: boolean;
   /** A name to be found in PATH, or an absolute path. */
   runtime: string;
@@ -43,6 +46,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_AGE_MS = 36_500 * DAY_MS;
 /** 107 bytes are a socket's path (unix(7)), of which the longest in it, of a console, takes 27. */
 const MAX_STATE_DIR_BYTES = 80;
+const NO_ID = 0xffff_ffff;
 const JOURNAL_BYTES = 64 * 2 ** 20;
 
 const flags = (hostname: string) => [
@@ -56,6 +60,12 @@ const flags = (hostname: string) => [
     maxMs: MAX_TIMER_MS,
   }),
   valueFlag('--listen, -l', 'Address on which GRPC API will listen', shown(DEFAULT_ADDRESS), parseAddress),
+  valueFlag(
+    '--group',
+    'name or id of the group that may connect',
+    { value: undefined, shown: '' },
+    parseGroup,
+  ),
   boolFlag('--oom-notify', 'enable oom notifications for containers'),
   boolFlag('--live-restore', 'leave the containers running when told to end'),
   valueFlag('--runtime', 'name or path of the runtime', shown('runc'), parseRuntime),
@@ -82,6 +92,15 @@ function parseStateDir(text: string): string {
     throw new CliError(`must be no longer than ${MAX_STATE_DIR_BYTES} bytes, as there are sockets in it`);
   }
   return stateDir;
+}
+
+/** What is a number is an id, whether a group has it or not. */
+function parseGroup(text: string): number {
+  const id = /^\d+$/.test(text) ? Number(text) : groupId(text);
+  if (id === undefined) throw new CliError('there is no such group');
+  // (gid_t) -1 means "leave as it is" to chown(2).
+  if (id >= NO_ID) throw new CliError('is out of range');
+  return id;
 }
 
 /** As a shell looks for a program: what holds a slash is a path. */

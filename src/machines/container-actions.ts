@@ -24,6 +24,7 @@ import type {
   ProcessEntry,
   SlotReleased,
 } from './container-model.ts';
+import { isAdopted } from './container-replies.ts';
 import { effect } from './effect.ts';
 import {
   type CreateRequest,
@@ -46,6 +47,9 @@ import type { LaunchInput, LaunchKind, OomInput, ProcessRunning } from './proces
 
 /** The name of the child that watches for OOM kills. */
 export const OOM_WATCH = 'oomWatch';
+
+/** How many processes a container may have by way of the API: a client that runs wild runs into this, not into the host. */
+export const MAX_PROCESSES = 1024;
 
 /** How many requests may wait for one container; more are refused, so that a stuck runc costs bounded memory. */
 const MAX_PENDING = 1024;
@@ -189,6 +193,7 @@ export const containerSetup = setup({
     hasEnded: ({ context }, process: string) => process === INIT && context.exit !== null,
     /** One event a rise: it does not say how many were killed. */
     oomRises: ({ context }, { kills }: OutOfMemory) => kills > context.oomKills,
+    isAdopted: ({ context }, process: string) => isAdopted(context, process),
     isKnown: ({ context }, process: string) => context.processes.some((it) => it.process === process),
     isCreate: ({ context }, requestId: string) => context.create.requestId === requestId,
     pauses: (_, { status }: UpdateRequest) => status === 'paused',
@@ -203,6 +208,7 @@ export const containerSetup = setup({
     isPending: ({ context }, requestId: string) =>
       context.pending.some((it) => 'requestId' in it && it.requestId === requestId),
     full: ({ context }) => isFull(context),
+    crowded: ({ context }) => context.processes.length >= MAX_PROCESSES,
   },
   delays: {
     /** For how long a container that is deleted waits for execs that outlive its init. */

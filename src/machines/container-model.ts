@@ -73,8 +73,8 @@ export type ContainerEvent =
 
 /** What a container tells the supervisor when it starts no longer, and when it is gone. */
 export type SlotReleased = { type: 'slot.released'; id: string };
-/** `exit` is what subscribers are told; null for a container that never ran. */
-export type ContainerGone = { id: string; exit: Notice | null };
+/** `told` is what subscribers are told; null for a container that never ran, of whom its client is told. */
+export type ContainerGone = { id: string; told: Notice | null };
 
 export type PauseInput = { id: string };
 export type CheckpointInput = { id: string; bundlePath: string; checkpoint: CheckpointOptions };

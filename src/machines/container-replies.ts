@@ -84,6 +84,25 @@ export const publish = <E>(
     }),
   }) as const;
 
+/** Of a process that a former daemon began to start: whoever asked for it is gone with that. */
+export const isAdopted = ({ processes }: ContainerContext, process: string): boolean =>
+  processes.some((it) => it.process === process && it.requestId === '');
+export const adopted = (context: ContainerContext, process: string): Pick<Notice, 'adopted'> =>
+  isAdopted(context, process) ? { adopted: true } : {};
+
+/** What subscribers are told of a container that is gone; nothing where it never ran and its client is told. */
+export function lastNotice({
+  id,
+  create,
+  exit,
+  initPid: pid,
+  failure: why,
+}: ContainerContext): Notice | null {
+  if (exit !== null) return { type: 'exit', id, process: INIT, pid, ...exit };
+  if (create.requestId !== '' || why === null) return null;
+  return { type: 'undone', id, process: INIT, pid, status: 0, unixNs: '', why: why.message };
+}
+
 /** The checkpoint that the operation in flight has made. */
 export const publishCheckpoint = publish('checkpoint', (_event: unknown, { operation }) => ({
   checkpoint: (operation as CheckpointRequest).checkpoint,

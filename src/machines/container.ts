@@ -1,8 +1,16 @@
 import { not } from 'xstate';
 import { failure } from '../errors.ts';
-import { containerSetup, OOM_WATCH } from './container-actions.ts';
+import { containerSetup, MAX_PROCESSES, OOM_WATCH } from './container-actions.ts';
 import type { ContainerContext } from './container-model.ts';
-import { answerCreate, answerLaunch, operationDone, operationFailed, publish } from './container-replies.ts';
+import {
+  adopted,
+  answerCreate,
+  answerLaunch,
+  lastNotice,
+  operationDone,
+  operationFailed,
+  publish,
+} from './container-replies.ts';
 import {
   begin,
   defer,
@@ -61,16 +69,34 @@ export const containerMachine = containerSetup.createMachine({
     'process.running': {
       actions: [
         { type: 'noteRunning', params: ({ event }) => event },
-        publish('exec', ({ process, launched: { pid } }: ProcessRunning) => ({ process, pid })),
+        publish('exec', ({ process, launched: { pid } }: ProcessRunning, context) => ({
+          process,
+          pid,
+          ...adopted(context, process),
+        })),
         answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
       ],
     },
-    'process.failed': {
-      actions: [
-        answerLaunch((event: ProcessFailed) => refused(event.failure)),
-        { type: 'forgetProcess', params: ({ event }) => event.process },
-      ],
-    },
+    'process.failed': [
+      {
+        guard: { type: 'isAdopted', params: ({ event }) => event.process },
+        actions: [
+          publish('undone', ({ process, failure: { message: why } }: ProcessFailed) => ({
+            process,
+            pid: 0,
+            why,
+          })),
+          answerLaunch((event: ProcessFailed) => refused(event.failure)),
+          { type: 'forgetProcess', params: ({ event }) => event.process },
+        ],
+      },
+      {
+        actions: [
+          answerLaunch((event: ProcessFailed) => refused(event.failure)),
+          { type: 'forgetProcess', params: ({ event }) => event.process },
+        ],
+      },
+    ],
     'process.exited': {
       actions: [
         publish('exit', ({ process, pid, exit }: ProcessExited) => ({ process, pid, ...exit })),
@@ -106,10 +132,7 @@ export const containerMachine = containerSetup.createMachine({
     ],
     'xstate.done.actor.*': { actions: { type: 'dropChild', params: ({ event }) => event.actorId } },
   },
-  output: ({ context: { id, exit, initPid: pid } }) => ({
-    id,
-    exit: exit && { type: 'exit', id, process: INIT, pid, ...exit },
-  }),
+  output: ({ context }) => ({ id: context.id, told: lastNotice(context) }),
   initial: 'created',
 
   states: {
@@ -146,7 +169,7 @@ export const containerMachine = containerSetup.createMachine({
               actions: [
                 { type: 'noteRunning', params: ({ event }) => event },
                 'watchOom',
-                publish('start'),
+                publish('start', (_: ProcessRunning, context) => adopted(context, INIT)),
                 answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
               ],
             },
@@ -194,7 +217,10 @@ export const containerMachine = containerSetup.createMachine({
         steady: {
           entry: ['end', 'takePending'],
           on: {
-            exec: { actions: { type: 'launchExec', params: ({ event }) => event } },
+            exec: [
+              { guard: 'crowded', actions: refuse('tooManyProcesses', String(MAX_PROCESSES)) },
+              { actions: { type: 'launchExec', params: ({ event }) => event } },
+            ],
             update: [
               {
                 guard: { type: 'pausesLater', params: ({ event }) => event },

@@ -36,14 +36,15 @@ export const INIT = 'init';
 export const TERM = 15;
 export const KILL = 9;
 
-/** The status of an exit of which nobody knows it; the log says so then. */
-export const UNKNOWN_STATUS = 255;
-
 /** Host pid and the clock tick at which the kernel started it (field 22 of /proc/<pid>/stat, in decimal). */
 export type Launched = { pid: number; startTime: string };
 
-/** An ended process: 128 + signal for one that a signal ended; `unixNs` (decimal) is when it was reaped. */
-export type Exit = { status: number; unixNs: string };
+/**
+ * An ended process: 128 + signal for one that a signal ended; `unixNs` (decimal) is when it was reaped. `unknown` where
+ * nobody can say how it ended: the status is 255 then.
+ */
+export type Exit = { status: number; unixNs: string; unknown?: true };
+export const UNKNOWN_EXIT = { status: 255, unknown: true } as const;
 
 /** Asks for a container; answered once its init runs. */
 export type CreateRequest = {
@@ -123,13 +124,19 @@ export const refused = (failure: Failure): Outcome => ({ ok: false, failure });
 
 /** Something that subscribers of `Events` and the journal are told. */
 export type Notice = {
-  type: 'start' | 'exit' | 'oom' | 'pause' | 'resume' | 'checkpoint' | 'exec';
+  type: 'start' | 'exit' | 'oom' | 'pause' | 'resume' | 'checkpoint' | 'exec' | 'undone';
   id: string;
-  /** `init`, or the name of an exec. */
+  /** `init`, or the name of an exec; empty where nobody knows its name any more. */
   process: string;
   pid: number;
   status: number;
   /** When it happened, in unix nanoseconds (decimal); empty: now. */
   unixNs: string;
   checkpoint?: CheckpointOptions;
+  /** Of an exit: nobody can say how the process ended. */
+  unknown?: true;
+  /** Of what a former daemon has begun, and this one has found done. */
+  adopted?: true;
+  /** Of what a former daemon has begun and this one has undone: what went wrong. */
+  why?: string;
 };

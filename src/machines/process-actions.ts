@@ -41,7 +41,9 @@ export const processSetup = setup({
     /** Says in the log what no client hears of. */
     report: (_, _what: { what: string; failure: Failure }) => {},
 
-    noteExit: assign({ exit: (_, { status, unixNs }: Exit) => ({ status, unixNs }) }),
+    noteExit: assign({
+      exit: (_, { status, unixNs, unknown }: Exit) => ({ status, unixNs, ...(unknown && { unknown }) }),
+    }),
     noteLaunch: assign({ launched: (_, launched: Launched) => launched }),
     expectAnswer: assign({ unanswered: ({ context }, id: string) => [...context.unanswered, id] }),
     answered: assign({

@@ -35,7 +35,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
           type: 'abandon',
           params: ({ event }) => ({ id: event.actorId, failure: failure('containerExited') }),
         },
-        { type: 'publish', params: ({ event }) => event.output.exit },
+        { type: 'publish', params: ({ event }) => event.output.told },
       ],
     },
     'xstate.error.actor.*': {

@@ -7,6 +7,7 @@ import type { Timer } from './timer.ts';
 /** Who knows what the daemon's metrics show. */
 export type Sources = {
   starts: Timer;
+  startCount: { readonly count: number };
   system: Pick<System, 'list' | 'countActors'>;
   hub: Pick<EventHub, 'countEvents' | 'countSubscribers'>;
 };
@@ -15,10 +16,10 @@ export type Sources = {
  * The metrics of the daemon, in the original's order. `actors` is in the place of its `goroutines`. Descriptors that
  * cannot be counted, because there is none left to count them with, are left out.
  */
-export async function readMetrics({ starts, system, hub }: Sources): Promise<Reading[]> {
+export async function readMetrics({ starts, startCount, system, hub }: Sources): Promise<Reading[]> {
   const descriptors = await readdir('/proc/self/fd').catch(() => undefined);
   return [
-    { kind: 'timer', name: 'container-start-time', ...starts.read() },
+    { kind: 'timer', name: 'container-start-time', ...starts.read(), count: startCount.count },
     { kind: 'counter', name: 'containers', count: system.list().length },
     { kind: 'counter', name: 'events', count: hub.countEvents() },
     { kind: 'counter', name: 'events-subscribers', count: hub.countSubscribers() },

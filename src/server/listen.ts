@@ -1,4 +1,4 @@
-import { lstat, mkdir, unlink } from 'node:fs/promises';
+import { lchown, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
@@ -14,10 +14,10 @@ export type ApiServer = {
 };
 
 /**
- * Serves the API on a unix socket (a path). A socket that nobody listens on is replaced. Throws where somebody does,
+ * Serves the API on a unix socket (a path), to a group by its id where that is not this process's own. A socket that nobody listens on is replaced. Throws where somebody does,
  * and where the path is something else, which is left alone.
  */
-export async function listen(api: ApiHandlers, socketPath: string): Promise<ApiServer> {
+export async function listen(api: ApiHandlers, socketPath: string, group?: number): Promise<ApiServer> {
   await mkdir(path.dirname(socketPath), { recursive: true, mode: 0o711 });
   await makeRoom(socketPath);
   const server = new Server({ 'grpc.max_concurrent_streams': 100_000 });
@@ -32,6 +32,7 @@ export async function listen(api: ApiHandlers, socketPath: string): Promise<ApiS
   } finally {
     process.umask(before);
   }
+  if (group !== undefined) await lchown(socketPath, process.geteuid?.() ?? 0, group);
   return { close: () => server.forceShutdown() };
 }
 

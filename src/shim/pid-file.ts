@@ -1,7 +1,7 @@
 import { close, constants, read } from 'node:fs';
 import { SystemError } from '../linux/error.ts';
+import { openAside } from '../linux/open-aside.ts';
 import { ShimError } from './error.ts';
-import { openAside } from './open-aside.ts';
 
 /** A pid has at most seven digits (proc(5), pid_max). */
 const PID_BYTES = 32;

@@ -82,7 +82,7 @@ describe('an exit', () => {
     const exit = recent();
     announcer.announce(exit);
     await announcer.settled();
-    announcer.leaveOut((await toldOf(journal, new Set(['box']))).exits);
+    announcer.leaveOut((await toldOf(journal, new Set(['box']), 0n)).exits);
     announcer.announce(exit);
     announcer.announce({ ...exit, unixNs: `${exit.unixNs.slice(0, -1)}9` });
     await announcer.settled();
@@ -115,7 +115,7 @@ describe('a start', () => {
     await announcer.settled();
     expect(existsSync(file)).toBe(false);
     expect(acknowledged).toEqual([]);
-    expect((await toldOf(journal, new Set(['box']))).starts).toEqual(new Set(['box/7']));
+    expect((await toldOf(journal, new Set(['box']), 0n)).starts).toEqual(new Set(['box/7']));
   });
 });
 
@@ -125,9 +125,9 @@ describe('what was told', () => {
     announcer.announce(recent({ id: 'other', pid: 8 }));
     announcer.announce(recent({ type: 'pause' }));
     await announcer.settled();
-    const { exits, starts } = await toldOf(journal, new Set(['other']));
+    const { exits, starts } = await toldOf(journal, new Set(['other']), 0n);
     expect([[...exits].map((it) => it.split('/')[0]), [...starts]]).toEqual([['other'], []]);
-    expect((await toldOf(journal, new Set())).exits.size).toBe(0);
+    expect((await toldOf(journal, new Set(), 0n)).exits.size).toBe(0);
   });
 });
 

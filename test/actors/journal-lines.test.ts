@@ -22,6 +22,9 @@ const anyEvent = fc
     pid: uint32,
     status: uint32,
     checkpoint: fc.option(anyCheckpoint, { nil: undefined }),
+    unknown: fc.boolean(),
+    adopted: fc.boolean(),
+    why: anyText,
   })
   .map((fields) => Event.fromPartial(fields));
 
@@ -32,6 +35,11 @@ describe('a line of the journal', () => {
         expect(eventOfLine(lineOf(event))).toEqual(event);
       }),
     );
+  });
+
+  it('without marks, as older daemons wrote them, is an event without marks', () => {
+    const line = '{"sequence":"1","timestamp":"2","type":"exit","id":"web","pid":3,"status":255}';
+    expect(eventOfLine(line)).toMatchObject({ type: 'exit', unknown: false, adopted: false, why: '' });
   });
 
   it('is one line', () => {

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Told } from '../../src/actors/announce.ts';
 import { pidFileOf, writeRecord } from '../../src/actors/record.ts';
 import { createRestore } from '../../src/actors/restore.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
@@ -15,6 +16,7 @@ import { create } from '../machines/fixtures/requests.ts';
 /** A process that lives: this one. */
 const alive = { pid: process.pid, startTime: processStat(process.pid)?.startTime ?? 0n };
 const NOBODY = 2 ** 22 - 1;
+const EXEC = JSON.stringify({ ...create().spec, askedEnv: [] });
 
 let root: string;
 let stateDir: StateDir;
@@ -49,7 +51,7 @@ type Held = {
 };
 
 /** Restores from what is in the state dir, and what the shim says that it holds. */
-function restore({ processes = [], starting = [] }: Held = {}) {
+function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Told> = {}, rebooted = false) {
   const shim = {
     processes: processes.map(([container, process, pid]) => ({
       key: { container, process },
@@ -68,10 +70,11 @@ function restore({ processes = [], starting = [] }: Held = {}) {
     stateDir,
     runc: { command: 'runc', root: stateDir.runc, run },
     shim: () => shim,
+    rebooted,
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
     log,
-  })({ exits: new Set(), starts: new Set(), alive: new Map() });
+  })({ starts: new Set(), exits: new Set(), open: new Map(), startsSince: 0, ...told });
 }
 
 describe('a container of a former daemon', () => {
@@ -131,7 +134,108 @@ describe('a container of a former daemon', () => {
     runcState('box', alive);
     writeFileSync(pidFileOf(stateDir.container('box'), 'init'), '100');
     const { untold } = await restore({ processes: [['box', 'init', 100]] });
-    expect(untold).toMatchObject([{ type: 'start', id: 'box', process: 'init', pid: 100 }]);
+    expect(untold).toMatchObject([{ type: 'start', id: 'box', process: 'init', pid: 100, adopted: true }]);
+  });
+
+  it('that never came to run is told to be undone', async () => {
+    await record('box');
+    expect((await restore()).untold).toMatchObject([
+      { type: 'undone', id: 'box', process: 'init', pid: 0, why: 'it did not come to run' },
+    ]);
+  });
+
+  it('of whose exec nothing came is told so once', async () => {
+    await record('box');
+    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
+    const held: Held = { processes: [['box', 'init', 100]] };
+    expect((await restore(held)).untold).toMatchObject([{ type: 'undone', id: 'box', process: 'exec-1' }]);
+    expect((await restore(held)).untold).toEqual([]);
+  });
+
+  it('whose start was told and of which nobody has anything has its end told, unknown, execs first', async () => {
+    const open = new Map([10, 11].map((pid) => [`gone/${pid}`, { id: 'gone', pid }]));
+    const { untold } = await restore({}, { open });
+    const end = { type: 'exit', id: 'gone', status: 255, unknown: true };
+    expect(untold).toMatchObject([
+      { ...end, pid: 11 },
+      { ...end, pid: 10 },
+    ]);
+  });
+
+  it('of a former boot of the host is removed without runc, whoever has its pid now', async () => {
+    await record('box');
+    runcState('box', alive);
+    mkdirSync(stateDir.container('newer'));
+    writeFileSync(join(stateDir.container('newer'), 'container.json'), '{"version":2,"create":{}}');
+    const open = new Map([['box/7', { id: 'box', pid: 7 }]]);
+    const { adopted, untold } = await restore({}, { open }, true);
+    expect(untold).toMatchObject([
+      { type: 'undone', id: 'newer', why: 'the host has restarted' },
+      { type: 'exit', id: 'box', pid: 7, unknown: true },
+    ]);
+    expect([adopted, ran, watched]).toEqual([[], [], []]);
+    expect([readdirSync(stateDir.containers), readdirSync(stateDir.runc)]).toEqual([[], []]);
+  });
+
+  it('has no end told where the shim has it, or it was taken up, or was left alone', async () => {
+    await record('box');
+    runcState('box', alive);
+    mkdirSync(stateDir.container('newer'));
+    writeFileSync(join(stateDir.container('newer'), 'container.json'), '{"version":2,"create":{}}');
+    const started: [string, number][] = [
+      ['held', 100],
+      ['box', process.pid],
+      ['newer', 101],
+    ];
+    const open = new Map(started.map(([id, pid]) => [`${id}/${pid}`, { id, pid }]));
+    expect((await restore({ processes: [['held', 'init', 100]] }, { open })).untold).toEqual([]);
+  });
+
+  it('whose start and exit are in the journal is not told to have ended again', async () => {
+    await record('box');
+    runcState('box', { pid: NOBODY, startTime: 1n });
+    const { adopted, untold } = await restore({}, { starts: new Set([`box/${NOBODY}`]) });
+    expect([adopted, untold, watched]).toEqual([[], [], []]);
+    expect(readdirSync(stateDir.containers)).toEqual([]);
+  });
+
+  it('is not taken for an ended one that had its pid', async () => {
+    await record('box');
+    runcState('box', alive);
+    const { adopted } = await restore({}, { starts: new Set([`box/${process.pid}`]) });
+    expect(adopted).toHaveLength(1);
+  });
+
+  it('of whose exec nobody can read who it was runs on', async () => {
+    await record('box');
+    for (const text of ['null', '{"pid":"7","startTime":"x"}', '{"pid":7', '']) {
+      writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
+      writeFileSync(join(stateDir.container('box'), 'exec-1.started'), text);
+      const { adopted } = await restore({ processes: [['box', 'init', 100]] });
+      expect(adopted).toMatchObject([{ processes: [{ process: 'init' }] }]);
+    }
+  });
+
+  it('of which a checkpoint was being written has it told what became of that', async () => {
+    const bundlePath = join(root, 'bundle');
+    await record('box', { bundlePath });
+    const work = join(stateDir.container('box'), 'criu');
+    mkdirSync(work);
+    for (const name of ['whole', 'torn']) {
+      const partial = join(bundlePath, 'checkpoints', `${name}~999999999-1-1`);
+      mkdirSync(partial, { recursive: true });
+      writeFileSync(join(partial, 'config.json'), JSON.stringify({ name, tcp: true }));
+      symlinkSync(work, join(partial, 'work'));
+      const words = name === 'whole' ? 'Dumping finished successfully' : 'Dumping fin';
+      writeFileSync(join(work, 'dump.log'), words);
+      const { untold } = await restore({ processes: [['box', 'init', 100]] });
+      const checkpoint = { name, exit: false, tcp: true, unixSockets: false, shell: false };
+      expect(untold).toMatchObject([
+        name === 'whole'
+          ? { type: 'checkpoint', id: 'box', adopted: true, checkpoint }
+          : { type: 'undone', id: 'box', why: 'the checkpoint was not written to its end', checkpoint },
+      ]);
+    }
   });
 
   it('that another version wrote down is left alone, and no other suffers by it', async () => {

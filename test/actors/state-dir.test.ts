@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -25,6 +25,21 @@ it('a state dir that is there is taken as it is', async () => {
   await makeStateDir(stateDir);
   await makeStateDir(stateDir);
   expect(modeOf(folder)).toBe(0o700);
+});
+
+it('a state dir in which others can write is not taken', async () => {
+  for (const [mode, owner] of [
+    [0o777, 0],
+    [0o1777, 0],
+    [0o720, 0],
+    [0o711, 12_345],
+  ] as const) {
+    chmodSync(folder, mode);
+    chownSync(folder, owner, owner);
+    await expect(makeStateDir(stateDirAt(folder))).rejects.toThrow(
+      `others can write in the state dir ${folder}`,
+    );
+  }
 });
 
 it('a container’s folder is one of its own, whatever the container is called', () => {

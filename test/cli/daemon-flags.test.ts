@@ -46,6 +46,8 @@ describe('the daemon’s flags', () => {
     [['--runtime', '/usr/sbin/crun'], { runtime: '/usr/sbin/crun' }],
     [['--runtime', 'bin/crun'], { runtime: path.resolve('bin/crun') }],
     [['--runtime', 'crun'], { runtime: 'crun' }],
+    [['--group', '1234'], { group: 1234 }],
+    [['--group', 'root'], { group: 0 }],
     [['--runtime-timeout', '1h'], { runtimeTimeoutMs: 3_600_000 }],
     [['--runtime-timeout', '1.0006s'], { runtimeTimeoutMs: 1_001 }],
     [['--journal-age', '1h0.0001s'], { journalAgeMs: 3_600_000 }],
@@ -67,6 +69,8 @@ describe('the daemon’s flags', () => {
   });
 
   it.each([
+    [['--group', 'no-such-group'], 'invalid value "no-such-group" for flag --group: there is no such group'],
+    [['--group', '4294967295'], 'invalid value "4294967295" for flag --group: is out of range'],
     [['-c', '0'], 'invalid value "0" for flag --concurrency: must be a positive integer'],
     [['-c', '-1'], 'invalid value "-1" for flag --concurrency: must be a positive integer'],
     [['-c', '1e3'], 'invalid value "1e3" for flag --concurrency: must be a positive integer'],
@@ -116,6 +120,7 @@ describe('the daemon’s help', () => {
   it('is the original’s, with lines for the flags that are ours', () => {
     expect(help).toMatchObject({ kind: 'exit', status: 0, stderr: '' });
     expect(linesBeyond(text, seed('containerd'))).toEqual([
+      '   --group                      name or id of the group that may connect',
       '   --live-restore                   leave the containers running when told to end',
       '   --runtime "runc"                 name or path of the runtime',
       '   --runtime-timeout "2m0s"             how long the runtime may take',

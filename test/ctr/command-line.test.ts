@@ -50,7 +50,7 @@ describe('a command line', () => {
     ],
     [
       ['events', '--type', 'exit', '--type', 'birth'],
-      'unknown type of event "birth": there are exit, oom, start, exec, pause, resume, checkpoint',
+      'unknown type of event "birth": there are exit, oom, start, exec, pause, resume, checkpoint, undone',
     ],
     [['checkpoints'], "missing required argument 'id'"],
     [['checkpoints', 'create', 'redis'], "missing required argument 'name'"],

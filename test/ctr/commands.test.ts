@@ -248,6 +248,20 @@ describe('events', () => {
     );
   });
 
+  it('says with --json what few events have', async () => {
+    daemon.events = [
+      { ...exit, unknown: true },
+      { ...exit, type: 'start', adopted: true },
+      { ...exit, type: 'undone', why: 'no' },
+    ];
+    const lines = (await run('events', '--json')).stdout.trimEnd().split('\n');
+    expect(lines.map((line) => line.replace(/^.*"status":0,/, '{'))).toEqual([
+      '{"unknown":true}',
+      '{"adopted":true}',
+      '{"why":"no"}',
+    ]);
+  });
+
   it('asks for what its flags name', async () => {
     const since = '2026-01-31T12:00:00.123456789Z';
     await run('events', '--since', since, '--id', 'redis', '--type', 'exit', '--type', 'exec');

@@ -279,7 +279,7 @@ describe('a start that was in flight', () => {
     expect(await readFile(`/proc/${init?.pid}/cmdline`, 'utf8')).toBe('sleep\x001000\0');
     expect(await holding.calls()).toBe(1);
     expect((await journalOf(daemon)).filter((it) => it.id === id)).toMatchObject([
-      { type: 'start', pid: init?.pid },
+      { type: 'start', pid: init?.pid, adopted: true },
     ]);
     await expect(daemon.create(id, bundle)).rejects.toThrow('container already exists');
   }
@@ -315,7 +315,8 @@ describe('a start that was in flight', () => {
       expect(await daemon.containers()).toEqual([]);
       expect(await daemon.runcContainers()).toEqual([]);
       expect(await holding.calls()).toBe(1);
-      await expect.poll(() => toldOf(daemon, id)).toEqual([]);
+      await expect.poll(() => toldOf(daemon, id)).toEqual(['undone']);
+      expect((await journalOf(daemon)).find((it) => it.type === 'undone')?.why).not.toBe('');
       await daemon.create(id, bundle);
     },
   );
@@ -336,6 +337,7 @@ describe('a start that was in flight', () => {
     expect(exec?.args).toEqual(['sleep', '1001']);
     expect(await processState(exec?.pid ?? 0)).toBeDefined();
     await expect.poll(() => toldOf(daemon, id)).toEqual(['start', 'exec']);
+    expect((await journalOf(daemon)).at(-1)).toMatchObject({ type: 'exec', adopted: true });
     expect(await holding.calls()).toBe(1);
   });
 });

@@ -179,8 +179,9 @@ describe('a daemon that comes back after its shim was killed too', () => {
     daemon = await again(daemon);
     const events = await daemon.events({ since: 1n });
     // A zombie that its adopter leaves there tells how it ended; of one that was reaped nobody knows.
-    const { status } = await events.exit(id, pid);
+    const { status, unknown } = await events.exit(id, pid);
     expect([255, 128 + KILL]).toContain(status);
+    expect(unknown).toBe(status === 255);
     const saysUnknown = ({ msg }: { msg: string }) => msg.includes('its exit status is not known');
     expect(daemon.log.some(saysUnknown)).toBe(status === 255);
     events.close();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Adopted } from '../../src/machines/adopt.ts';
 import type { ProcessEntry } from '../../src/machines/container-model.ts';
+import { UNKNOWN_EXIT } from '../../src/machines/messages.ts';
 import { create, exec, pause, resume, signal, spec } from './fixtures/requests.ts';
 import { errorOf, PlayedSystem, stopTheClock } from './fixtures/system.ts';
 
@@ -84,7 +85,7 @@ describe('a container that a former daemon started', () => {
     expect(errorOf(await played.ask(create()))).toBe('containerExists');
     await played.launched();
     expect(played.status()).toBe('running');
-    expect(played.told()).toEqual(['start']);
+    expect(played.notices).toMatchObject([{ type: 'start', adopted: true }]);
     expect(played.reports).toEqual([]);
   });
 
@@ -93,7 +94,8 @@ describe('a container that a former daemon started', () => {
     await played.effects.fail('launch');
     expect(played.underWay()).toEqual(['delete']);
     await played.effects.done('delete');
-    expect(played.told()).toEqual([]);
+    expect(played.notices).toMatchObject([{ type: 'undone', process: 'init', pid: 0 }]);
+    expect(played.notices[0]?.why).toBeTruthy();
     expect(played.reports).toEqual(['what a former daemon was asked failed']);
     expect(played.system.countActors()).toBe(1);
   });
@@ -107,6 +109,25 @@ describe('a container that a former daemon started', () => {
     expect(played.underWay()).toEqual(['launch exec-1']);
     await played.effects.fail('launch');
     expect(played.underWay()).toEqual(['pause']);
+    expect(played.notices).toMatchObject([{ type: 'undone', process: 'exec-1' }]);
+  });
+
+  it('tells of an exec that was being started, and not of one of its own, that it was adopted', async () => {
+    const played = await adopting({ processes: [init, process('exec-1', 0)], execs: 1 });
+    await played.effects.done('launch', { process: 'exec-1', output: { pid: 101, startTime: '1' } });
+    await played.ask(exec());
+    await played.effects.done('launch', { process: 'exec-2', output: { pid: 102, startTime: '1' } });
+    expect(played.notices.map(({ type, pid, adopted }) => [type, pid, adopted])).toEqual([
+      ['exec', 101, true],
+      ['exec', 102, undefined],
+    ]);
+  });
+
+  it('tells an end of which nobody knows the status as such', async () => {
+    const played = await adopting({});
+    await played.exited(UNKNOWN_EXIT);
+    await played.effects.done('delete');
+    expect(played.notices).toMatchObject([{ type: 'exit', status: 255, unknown: true }]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_PROCESSES } from '../../src/machines/container-actions.ts';
 import { checkpoint, exec, pause, resume, signal } from './fixtures/requests.ts';
 import { errorOf, PlayedSystem, pass, stopTheClock } from './fixtures/system.ts';
 
@@ -25,6 +26,15 @@ describe('an exec', () => {
       { ok: true, pid: 101 },
     ]);
     expect(played.system.find('c')?.processes.map(({ pid }) => pid)).toEqual([100, 102, 101]);
+  });
+
+  it('is refused where the container has as many processes as it may have, until one has ended', async () => {
+    const played = await PlayedSystem.running();
+    for (let n = 1; n < MAX_PROCESSES; n++) await played.ask(exec());
+    expect(errorOf(await played.ask(exec()))).toBe('tooManyProcesses');
+    await played.effects.fail('launch');
+    const last = await played.ask(exec());
+    expect(last.outcome).toBeUndefined();
   });
 
   it('that fails says why, and leaves nothing', async () => {

@@ -151,6 +151,9 @@ const messages: Record<string, Row> = {
       checkpoint: [CHECKPOINT, inner(10, ...CHECKPOINT_BYTES)],
       timestamp: [MAX_UINT64, [...far(100, 0), ...MAX_BYTES]],
       sequence: [MAX_UINT64, [...far(101, 0), ...MAX_BYTES]],
+      unknown: [true, [...far(102, 0), 1]],
+      adopted: [true, [...far(103, 0), 1]],
+      why: ['v', [...far(104, 2), 1, ...Buffer.from('v')]],
     },
   ],
   NetworkStats: [

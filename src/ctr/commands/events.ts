@@ -8,7 +8,7 @@ import { jsonLine } from '../json.ts';
 import { formatMoment, parseMoment } from '../time.ts';
 
 /** What the daemon tells those who ask for it; `gap`, that something was left out, it tells everybody. */
-const TYPES = ['exit', 'oom', 'start', 'exec', 'pause', 'resume', 'checkpoint'];
+const TYPES = ['exit', 'oom', 'start', 'exec', 'pause', 'resume', 'checkpoint', 'undone'];
 
 type Flags = { since: bigint; id: string; type: string[]; json: boolean };
 
@@ -16,7 +16,8 @@ const HEADER = ['TYPE', 'ID', 'PID', 'STATUS'];
 
 const rowOf = ({ type, id, pid, status }: Event): string[] => [type, id, String(pid), String(status)];
 
-const objectOf = ({ timestamp, sequence, type, id, pid, status, checkpoint }: Event) => ({
+/** What is said of few events is left out of all others. */
+const objectOf = ({ timestamp, sequence, type, id, pid, status, checkpoint, ...marks }: Event) => ({
   timestamp: formatMoment(timestamp),
   sequence,
   type,
@@ -24,6 +25,9 @@ const objectOf = ({ timestamp, sequence, type, id, pid, status, checkpoint }: Ev
   pid,
   status,
   checkpoint,
+  unknown: marks.unknown || undefined,
+  adopted: marks.adopted || undefined,
+  why: marks.why || undefined,
 });
 
 /** `ctr events`: one line for each, as it happens. */

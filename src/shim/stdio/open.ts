@@ -1,12 +1,13 @@
-import { close, closeSync, constants, fstatSync, type Stats } from 'node:fs';
+import { close, constants, type Stats } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { isatty } from 'node:tty';
 import { seekToEnd } from '../../linux/descriptor.ts';
 import { SystemError } from '../../linux/error.ts';
+import { openAside } from '../../linux/open-aside.ts';
+import { type LinkRefusedError, pinned } from '../../linux/pin.ts';
 import { ShimError } from '../error.ts';
-import { openAside } from '../open-aside.ts';
 
-const { EISDIR } = osConstants.errno;
+const { EISDIR, ENXIO } = osConstants.errno;
 
 /**
  * What a path of a client turned out to be. A `file` never makes anyone wait in poll(2)'s sense, its disk may in its own;
@@ -17,7 +18,7 @@ export type Kind = 'fifo' | 'file' | 'terminal' | 'device';
 /** An open path; `identity` is the same for all paths that lead to one file. */
 export type Opened = { fd: number; kind: Kind; identity: string };
 
-const COMMON = constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
+const COMMON = constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** Opens a path to read from. A FIFO that nobody writes to yet is open at once. */
 export const openSource = (path: string): Promise<Opened> => openPath(path, constants.O_RDONLY);
@@ -34,17 +35,21 @@ export async function openSink(path: string, append = false): Promise<Opened> {
   return opened;
 }
 
-async function openPath(path: string, mode: number): Promise<Opened> {
-  const fd = await openAside(path, mode | COMMON).catch(refuse);
-  const stats = fstatSync(fd);
-  if (stats.isDirectory()) {
-    closeSync(fd);
-    refuse(new SystemError('open', EISDIR, path));
-  }
-  return { fd, kind: kindOf(stats, fd), identity: `${stats.dev}:${stats.ino}` };
+/** What it is is known before it is opened: opening alone does something to some devices. */
+function openPath(path: string, mode: number): Promise<Opened> {
+  return pinned(path, { followLast: false }, async (pin, stats) => {
+    if (stats.isDirectory()) {
+      throw new SystemError('open', EISDIR, path);
+    }
+    if (!stats.isFIFO() && !stats.isFile() && !stats.isCharacterDevice()) {
+      throw new SystemError('open', ENXIO, path);
+    }
+    const fd = await openAside(pin, mode | COMMON, path);
+    return { fd, kind: kindOf(stats, fd), identity: `${stats.dev}:${stats.ino}` };
+  }).catch(refuse);
 }
 
-function refuse(error: SystemError): never {
+function refuse(error: SystemError | LinkRefusedError): never {
   throw new ShimError('stdio', error.message, { errno: error.errno });
 }
 

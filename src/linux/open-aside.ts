@@ -1,6 +1,6 @@
 import { open } from 'node:fs';
 import { constants } from 'node:os';
-import { SystemError } from '../linux/error.ts';
+import { SystemError } from './error.ts';
 
 const { EINVAL, EMFILE } = constants.errno;
 
@@ -9,12 +9,12 @@ const ATTEMPTS = 5;
 
 /**
  * Opens a path on a thread of libuv's pool, which waits for a slow disk in our place; the descriptor is closed on exec.
- * Rejects with a `SystemError`.
+ * Rejects with a `SystemError`, about `subject` where that is what the path stands for.
  */
-export function openAside(path: string, flags: number, attempt = 1): Promise<number> {
+export function openAside(path: string, flags: number, subject = path, attempt = 1): Promise<number> {
   return new Promise((resolve, reject) => {
     if (path.includes('\0')) {
-      reject(new SystemError('open', EINVAL, path));
+      reject(new SystemError('open', EINVAL, subject));
       return;
     }
     open(path, flags, (error, fd) => {
@@ -22,9 +22,9 @@ export function openAside(path: string, flags: number, attempt = 1): Promise<num
       if (errno === 0) {
         resolve(fd);
       } else if (errno === EMFILE && attempt < ATTEMPTS) {
-        resolve(openAside(path, flags, attempt + 1));
+        resolve(openAside(path, flags, subject, attempt + 1));
       } else {
-        reject(new SystemError('open', errno, path));
+        reject(new SystemError('open', errno, subject));
       }
     });
   });

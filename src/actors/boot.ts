@@ -1,0 +1,19 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { StateDir } from './state-dir.ts';
+
+/**
+ * Which boot of the host a state dir is of. A pid and the clock tick at which it began say who a process is, but for one
+ * boot alone: in the next one a service may well begin at the same tick with the same pid.
+ */
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
+/** Whether the host has restarted since a daemon last noted the boot here: no process of then can be there. */
+export async function isOfFormerBoot({ boot }: StateDir): Promise<boolean> {
+  const noted = await readFile(boot, 'utf8').catch(() => '');
+  return noted !== '' && noted !== (await readFile(BOOT_ID, 'utf8'));
+}
+
+/** Notes that what is in the state dir is of this boot. */
+export async function noteBoot({ boot }: StateDir): Promise<void> {
+  await writeFile(boot, await readFile(BOOT_ID), { mode: 0o600 });
+}
