@@ -1,5 +1,5 @@
-// Bundles the three programs and the daemon's thread that takes samples into dist/, each whole but for koffi, which is
-// native. Written under another name and renamed, so that a program that is being started never sees half a file.
+// Bundles the three programs, the daemon's thread that takes samples and what it says of its charts into dist/, each
+// whole but for koffi, which is native. Written under another name and renamed, so that a program that is being started never sees half a file.
 import { rename } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -24,7 +24,7 @@ const koffi = {
 
 /** Builds all of them. Rejects with esbuild's own errors, which it has printed. */
 export async function buildPrograms() {
-  for (const program of ['containerd', 'containerd-stats', 'ctr', 'containerd-shim']) {
+  for (const program of ['containerd', 'containerd-charts', 'containerd-stats', 'ctr', 'containerd-shim']) {
     const outfile = `${root}dist/${program}.js`;
     const partial = `${root}dist/${program}.${process.pid}.js`;
     await build({

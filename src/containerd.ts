@@ -1,13 +1,24 @@
 import os from 'node:os';
 import { parseDaemonFlags } from './cli/daemon-flags.ts';
+import type { Ending } from './cli/program.ts';
 import { runDaemon } from './daemon.ts';
 import { createLog } from './log.ts';
 
+/** Bundled next to the daemon. */
+const CHARTS_PROGRAM = new URL('./containerd-charts.js', import.meta.url);
+
+function end({ status, stdout, stderr }: Ending): void {
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
+  process.exitCode = status;
+}
+
 const parsed = parseDaemonFlags(process.argv.slice(2), { hostname: os.hostname() });
 if (parsed.kind === 'exit') {
-  process.stdout.write(parsed.stdout);
-  process.stderr.write(parsed.stderr);
-  process.exitCode = parsed.status;
+  end(parsed);
+} else if (parsed.kind === 'charts') {
+  const { runChartCommand }: typeof import('./containerd-charts.ts') = await import(CHARTS_PROGRAM.href);
+  end(await runChartCommand(parsed.command));
 } else {
   const log = createLog(parsed.flags);
   try {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { groupId } from '../linux/group.ts';
 import { DEFAULT_ADDRESS, parseAddress } from './address.ts';
+import { addMachines, addReplay, type ChartCommand } from './chart-commands.ts';
 import { CliError } from './error.ts';
 import { boolFlag, durationFlag, integerFlag, nameFlag, valueFlag } from './flags.ts';
 import { addHelpCommand, complaintOf, createProgram, type Ending } from './program.ts';
@@ -116,18 +117,27 @@ function parseGraphiteAddress(text: string): string {
 }
 
 /**
- * Reads the daemon's command line, without the program's own name. Either the daemon is to run with these flags, or to
- * print something (its help, its version, what is wrong) and to exit.
+ * Reads the daemon's command line, without the program's own name. Either the daemon is to run with these flags, or
+ * there is something to be said of its charts, or something to print (help, version, what is wrong) and to exit.
  */
 export function parseDaemonFlags(
   argv: string[],
   defaults: { hostname: string },
-): { kind: 'run'; flags: DaemonFlags } | ({ kind: 'exit' } & Ending) {
+):
+  | { kind: 'run'; flags: DaemonFlags }
+  | { kind: 'charts'; command: ChartCommand }
+  | ({ kind: 'exit' } & Ending) {
   let stdout = '';
   const program = createProgram('containerd', 'High performance container daemon', (text) => {
     stdout += text;
   });
   for (const flag of flags(defaults.hostname)) program.addOption(flag);
+  let command: ChartCommand | undefined;
+  const take = (taken: ChartCommand) => {
+    command = taken;
+  };
+  addMachines(program, take);
+  addReplay(program, take);
   addHelpCommand(program);
   let parsed: DaemonFlags | undefined;
   program.allowExcessArguments().action(() => {
@@ -148,6 +158,7 @@ export function parseDaemonFlags(
     complaint = complaintOf(thrown);
   }
   if (parsed !== undefined) return { kind: 'run', flags: parsed };
+  if (command !== undefined) return { kind: 'charts', command };
   if (complaint === undefined) return { kind: 'exit', status: 0, stdout, stderr: '' };
   return { kind: 'exit', status: 1, stdout: '', stderr: `[containerd] ${complaint}\n` };
 }

@@ -6,7 +6,7 @@ import { linesBeyond, seed } from './seed.ts';
 const parse = (...argv: string[]) => parseDaemonFlags(argv, { hostname: 'deathstar' });
 function flagsOf(...argv: string[]) {
   const parsed = parse(...argv);
-  if (parsed.kind === 'exit') throw new Error(parsed.stderr);
+  if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
   return parsed.flags;
 }
 
@@ -117,9 +117,11 @@ describe('the daemon’s help', () => {
   const help = parse('--help');
   const text = help.kind === 'exit' ? help.stdout : '';
 
-  it('is the original’s, with lines for the flags that are ours', () => {
+  it('is the original’s, with lines for the commands and flags that are ours', () => {
     expect(help).toMatchObject({ kind: 'exit', status: 0, stderr: '' });
     expect(linesBeyond(text, seed('containerd'))).toEqual([
+      '   machines print a state chart of the daemon',
+      '   replay   say where a journal and the charts part',
       '   --group                      name or id of the group that may connect',
       '   --live-restore                   leave the containers running when told to end',
       '   --runtime "runc"                 name or path of the runtime',
@@ -137,5 +139,33 @@ describe('the daemon’s help', () => {
   it.each(['--version', '-v'])('leaves the version to %s', (flag) => {
     const stdout = 'containerd version 0.0.4\n';
     expect(parse(flag)).toEqual({ kind: 'exit', status: 0, stdout, stderr: '' });
+  });
+});
+
+describe('the daemon’s charts', () => {
+  it.each([
+    [['machines'], { name: 'machines', chart: 'container', format: 'json' }],
+    [['machines', 'process', '--format', 'svg'], { name: 'machines', chart: 'process', format: 'svg' }],
+    [
+      ['machines', '-format=mermaid', 'supervisor'],
+      { name: 'machines', chart: 'supervisor', format: 'mermaid' },
+    ],
+    [['replay', 'events.jsonl'], { name: 'replay', journal: path.resolve('events.jsonl'), json: false }],
+    [['replay', '/e', '--json'], { name: 'replay', journal: '/e', json: true }],
+  ])('are asked about by %j', (argv, command) => {
+    expect(parse(...argv)).toEqual({ kind: 'charts', command });
+  });
+
+  it.each([
+    [['machines', 'x'], 'unknown chart "x": there are container, process, supervisor'],
+    [['machines', '--format', 'png'], 'invalid value "png" for flag --format: there are json, mermaid, svg'],
+    [['replay'], "missing required argument 'journal'"],
+  ])('are not asked about by %j', (argv, complaint) => {
+    expect(parse(...argv)).toEqual({
+      kind: 'exit',
+      status: 1,
+      stdout: '',
+      stderr: `[containerd] ${complaint}\n`,
+    });
   });
 });
