@@ -1,0 +1,231 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { type Bundles, makeBundles } from '../e2e/fixtures/bundle.ts';
+import { TestDaemon } from '../e2e/fixtures/daemon.ts';
+import { census } from '../e2e/fixtures/host.ts';
+import { again, crash, journalOf } from '../e2e/fixtures/restart.ts';
+import { until } from '../e2e/fixtures/until.ts';
+import { isIn, said, shimOf, there } from './container-world.ts';
+import { type FaultyRuntime, makeFaultyRuntime } from './faulty-runtime.ts';
+import { CONTAINERS, type Happening } from './happening.ts';
+import { type Started, wrongWithJournal } from './journal.ts';
+
+const KILL = 9;
+const PATIENCE_MS = 60_000;
+/** How long a step of what is under way may be waited for. */
+const STEP_MS = 20;
+const ENDS_ON_TERM = ['sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.1; done'];
+
+let lives = 0;
+const pick = <T>(all: readonly T[], at: number): T | undefined => all[at % Math.max(all.length, 1)];
+
+/** Real daemons, one after the other, on one state dir, with real containers. */
+export class RealLife {
+  readonly #prefix = `chaos-${process.pid}-${++lives}-`;
+  readonly #folder: string;
+  readonly #bundles: Bundles;
+  readonly #bundleOf: readonly string[];
+  readonly #runtime: FaultyRuntime;
+  readonly #open = new Set<Promise<void>>();
+  readonly #started: Started[] = [];
+  readonly #wrong: string[] = [];
+  #daemon: TestDaemon;
+
+  private constructor(
+    folder: string,
+    { bundles, bundleOf }: { bundles: Bundles; bundleOf: readonly string[] },
+    { runtime, daemon }: { runtime: FaultyRuntime; daemon: TestDaemon },
+  ) {
+    this.#folder = folder;
+    this.#bundles = bundles;
+    this.#bundleOf = bundleOf;
+    this.#runtime = runtime;
+    this.#daemon = daemon;
+  }
+
+  static async start(): Promise<RealLife> {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'chaos-'));
+    const bundles = await makeBundles();
+    const bundleOf = await Promise.all(
+      Array.from({ length: CONTAINERS }, (_, n) => bundles.make(`chaos-${n}`, { args: ENDS_ON_TERM })),
+    );
+    const runtime = await makeFaultyRuntime(folder);
+    const daemon = await TestDaemon.start({ flags: flagsOf(runtime) });
+    return new RealLife(folder, { bundles, bundleOf }, { runtime, daemon });
+  }
+
+  /** Lets all of it happen, then ends what is left; gives what was wrong. Calls back before each. */
+  static async live(
+    happenings: readonly Happening[],
+    onHappening: (n: number) => void = () => {},
+  ): Promise<string[]> {
+    const life = await RealLife.start();
+    try {
+      for (const [n, happening] of happenings.entries()) {
+        onHappening(n);
+        await life.let(happening);
+        if (life.#wrong.length > 0) return life.#wrong;
+      }
+      await life.#end();
+    } catch (error) {
+      life.#wrong.push(String(error));
+    } finally {
+      await life.#remove();
+    }
+    return life.#wrong;
+  }
+
+  async let(happening: Happening): Promise<void> {
+    switch (happening.do) {
+      case 'go':
+        await Promise.race([...this.#open, setTimeout(STEP_MS * happening.steps)]);
+        return;
+      case 'pass':
+      case 'cancel':
+        return;
+      case 'break':
+        return this.#runtime.break(happening.effect, happening.fault);
+      case 'end':
+      case 'outOfMemory':
+        return this.#kill(happening);
+      case 'killDaemon':
+        await crash(this.#daemon);
+        return this.#again();
+      case 'killShim':
+        return this.#killShim();
+      case 'stopDaemon':
+        await this.#daemon.stop();
+        return this.#again();
+      case 'settle':
+        return this.#settle();
+      default:
+        return this.#ask(happening);
+    }
+  }
+
+  async #ask(happening: Extract<Happening, { id: number }>): Promise<void> {
+    const id = this.#idOf(happening.id);
+    const daemon = this.#daemon;
+    const pid = 'at' in happening ? await this.#pid(happening) : 0;
+    switch (happening.do) {
+      case 'create': {
+        const bundle = this.#bundleOf[happening.id] ?? '';
+        const checkpoint = happening.restore ? '0' : '';
+        return this.#track(daemon.create(id, bundle, { checkpoint }), (answer) => this.#note(id, answer));
+      }
+      case 'exec':
+        return this.#track(daemon.exec(id, ['sleep', '1000']), (answer) => this.#note(id, answer));
+      case 'signal':
+        return this.#track(daemon.signal(id, happening.signal, pid));
+      case 'update':
+        return this.#track(daemon.call('updateProcess', { id, pid, width: 80, height: 24 }));
+      case 'pause':
+      case 'resume': {
+        const status = happening.do === 'pause' ? 'paused' : 'running';
+        return this.#track(daemon.update(id, { status, signal: happening.signal }));
+      }
+      case 'checkpoint': {
+        const flags = { tcp: false, unixSockets: false, shell: false };
+        const checkpoint = { name: String(happening.name), exit: happening.exit, ...flags };
+        return this.#track(daemon.call('createCheckpoint', { id, checkpoint }));
+      }
+      case 'deleteCheckpoint':
+        return this.#track(daemon.call('deleteCheckpoint', { id, name: String(happening.name) }));
+    }
+  }
+
+  /** A request is answered, or fails: which of them is the daemon's to say. */
+  #track<T>(call: Promise<T>, answered: (answer: T) => void = () => {}): void {
+    const open: Promise<void> = call.then(answered, () => {}).finally(() => this.#open.delete(open));
+    this.#open.add(open);
+  }
+
+  #note(id: string, { pid }: { pid: number }): void {
+    this.#started.push({ id, pid });
+  }
+
+  async #kill({ id, at }: { id: number; at: number }): Promise<void> {
+    const container = await this.#daemon.container(this.#idOf(id));
+    const victim = pick(container?.processes ?? [], at)?.pid;
+    if (victim !== undefined && (await isIn(this.#idOf(id), victim))) process.kill(victim, 'SIGKILL');
+  }
+
+  /** What was under way is lost with it, and what is left of that is undone before anything else happens. */
+  async #killShim(): Promise<void> {
+    const shim = await shimOf(this.#daemon);
+    if (shim === undefined) return;
+    process.kill(shim, 'SIGKILL');
+    await until(async () => ![undefined, shim].includes(await shimOf(this.#daemon)), PATIENCE_MS);
+  }
+
+  async #again(): Promise<void> {
+    await Promise.all(this.#open);
+    this.#daemon = await again(this.#daemon, { flags: flagsOf(this.#runtime) });
+  }
+
+  /** Everything is answered, and then, before long, what the daemon says is what there is. */
+  async #settle(): Promise<void> {
+    const late = setTimeout(PATIENCE_MS, 'late', { ref: false });
+    if ((await Promise.race([Promise.all(this.#open), late])) === 'late') {
+      this.#wrong.push(`${this.#open.size} requests are not answered`);
+      return;
+    }
+    let [says, is]: string[][] = [[], []];
+    await until(async () => {
+      [says, is] = [await said(this.#daemon), await there(this.#daemon)];
+      return String(says) === String(is);
+    }, PATIENCE_MS).catch(() =>
+      this.#wrong.push(
+        `State says ${says?.join('; ') || 'nothing'}, but there is ${is?.join('; ') || 'nothing'}`,
+      ),
+    );
+  }
+
+  async #end(): Promise<void> {
+    await this.#runtime.mend();
+    await this.#settle();
+    for (const { id } of await this.#daemon.containers()) this.#track(this.#daemon.signal(id, KILL));
+    await this.#settle();
+    await until(async () => (await said(this.#daemon)).length === 0, PATIENCE_MS);
+    for (const folder of ['runc', 'containers', 'console']) {
+      const left = await readdir(path.join(this.#daemon.stateDir, folder));
+      if (left.length > 0) this.#wrong.push(`${folder}: ${left.join(', ')} left`);
+    }
+    const shim = (await shimOf(this.#daemon)) ?? 0;
+    const host = await census(this.#prefix, shim, this.#daemon.child.pid ?? 0, this.#daemon.stateDir);
+    for (const what of ['zombies', 'processes', 'mounts', 'cgroups'] as const)
+      if (host[what] > 0) this.#wrong.push(`${host[what]} ${what} left`);
+    // What it has told is in its journal once it has ended.
+    await this.#daemon.stop();
+    this.#wrong.push(...wrongWithJournal(await journalOf(this.#daemon), this.#started));
+  }
+
+  async #remove(): Promise<void> {
+    // Where something was wrong, containers may be left.
+    for (const { id, processes } of await this.#daemon.containers().catch(() => []))
+      for (const { pid } of processes) if (await isIn(id, pid)) process.kill(pid, 'SIGKILL');
+    await this.#daemon.remove();
+    await this.#bundles.remove();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** The pid of a process of a container, or of none. */
+  async #pid({ id, at }: { id: number; at: number }): Promise<number> {
+    const container = await this.#daemon.container(this.#idOf(id));
+    return pick([0, ...(container?.processes ?? []).map(({ pid }) => pid), 4711], at) ?? 0;
+  }
+
+  #idOf(n: number): string {
+    return `${this.#prefix}${n}`;
+  }
+}
+
+const flagsOf = ({ file }: FaultyRuntime): string[] => [
+  '--concurrency',
+  '2',
+  '--oom-notify',
+  '--runtime',
+  file,
+];
