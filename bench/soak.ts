@@ -21,8 +21,8 @@ daemon and of the shim grew for each container, garbage collected, once the firs
 
 const CLIENTS = 10;
 const STATUSES = 200;
-/** By then everything is compiled and every table has its size. */
-const WARM_UP = 500;
+/** By then everything is compiled and every table has its size: the metrics look at the last thousand starts. */
+const WARM_UP = 1500;
 /** The heap may grow by that much for each container: a leak of anything that an actor holds is more. */
 const MAX_SLOPE_BYTES = 64;
 
@@ -143,7 +143,7 @@ try {
       `heap of the ${program}: ${warm[program]} bytes after ${warmUp}, ${end[program]} after ${COUNT}: ${slope.toFixed(1)} a container`,
     );
     // Of few containers, what the heap has besides is too much to tell.
-    if (COUNT >= 20 * warmUp && slope > MAX_SLOPE_BYTES) wrong.push(`the heap of the ${program} grows`);
+    if (COUNT >= 5 * warmUp && slope > MAX_SLOPE_BYTES) wrong.push(`the heap of the ${program} grows`);
   }
   stream.cancel();
 } finally {

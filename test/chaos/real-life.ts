@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type Bundles, makeBundles } from '../e2e/fixtures/bundle.ts';
 import { TestDaemon } from '../e2e/fixtures/daemon.ts';
-import { census } from '../e2e/fixtures/host.ts';
+import { cgroupsNamed, childrenOf } from '../e2e/fixtures/host.ts';
 import { again, crash, journalOf } from '../e2e/fixtures/restart.ts';
 import { until } from '../e2e/fixtures/until.ts';
 import { isIn, said, shimOf, there } from './container-world.ts';
@@ -189,17 +189,32 @@ export class RealLife {
     for (const { id } of await this.#daemon.containers()) this.#track(this.#daemon.signal(id, KILL));
     await this.#settle();
     await until(async () => (await said(this.#daemon)).length === 0, PATIENCE_MS);
-    for (const folder of ['runc', 'containers', 'console']) {
-      const left = await readdir(path.join(this.#daemon.stateDir, folder));
-      if (left.length > 0) this.#wrong.push(`${folder}: ${left.join(', ')} left`);
-    }
-    const shim = (await shimOf(this.#daemon)) ?? 0;
-    const host = await census(this.#prefix, shim, this.#daemon.child.pid ?? 0, this.#daemon.stateDir);
-    for (const what of ['zombies', 'processes', 'mounts', 'cgroups'] as const)
-      if (host[what] > 0) this.#wrong.push(`${host[what]} ${what} left`);
+    let left: string[] = [];
+    await until(async () => {
+      left = await this.#left();
+      return left.length === 0;
+    }, PATIENCE_MS).catch(() => this.#wrong.push(`left: ${left.join(', ')}`));
     // What it has told is in its journal once it has ended.
     await this.#daemon.stop();
     this.#wrong.push(...wrongWithJournal(await journalOf(this.#daemon), this.#started));
+  }
+
+  /** What there is of containers that have ended. */
+  async #left(): Promise<string[]> {
+    const { stateDir } = this.#daemon;
+    const folders = await Promise.all(
+      ['runc', 'containers', 'console'].map(async (folder) =>
+        (await readdir(path.join(stateDir, folder))).map((name) => `${folder}/${name}`),
+      ),
+    );
+    const children = await childrenOf((await shimOf(this.#daemon)) ?? 0);
+    const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n');
+    return [
+      ...folders.flat(),
+      ...(await cgroupsNamed(this.#prefix)),
+      ...children.map(({ pid, letter }) => `child ${pid} ${letter} of the shim`),
+      ...mounts.filter((line) => line.includes(stateDir)),
+    ];
   }
 
   async #remove(): Promise<void> {

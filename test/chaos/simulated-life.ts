@@ -16,6 +16,8 @@ import { CONTAINERS, type Happening } from './happening.ts';
 import { type Started, wrongWithJournal } from './journal.ts';
 
 const CONCURRENCY = 2;
+/** What takes more has no end. */
+const MAX_STEPS = 2_000;
 
 export type LifeOptions = {
   /** Puts something wrong in the place of what is right. */
@@ -68,7 +70,7 @@ export class SimulatedLife {
         return;
       case 'pass':
         // No step takes as long as that, but for one that hangs.
-        await steps.toTheEnd();
+        await steps.toTheEnd(MAX_STEPS);
         return steps.pass(happening.ms);
       case 'end':
         return this.#with(this.#process(happening), (process) => host.kernel.die(process, 7));
@@ -151,7 +153,7 @@ export class SimulatedLife {
     });
     // KILL comes after ten seconds.
     for (let n = 0; n < 100 && !stopped; n += 1) {
-      await this.#runtime.steps.toTheEnd();
+      await this.#runtime.steps.toTheEnd(MAX_STEPS);
       if (!stopped) await this.#runtime.steps.pass(1_000);
     }
     if (!stopped) this.#wrong.push('a daemon that was told to end did not');
@@ -162,7 +164,7 @@ export class SimulatedLife {
 
   /** Everything under way comes to its end; then what the daemon says is what there is. */
   async #settle(): Promise<void> {
-    await this.#runtime.steps.toTheEnd();
+    await this.#runtime.steps.toTheEnd(MAX_STEPS);
     this.#allAnswered();
     const { containers } = this.#runtime.host.kernel;
     const there = [...containers.values()]

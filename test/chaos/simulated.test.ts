@@ -7,11 +7,14 @@ import { type LifeOptions, SimulatedLife } from './simulated-life.ts';
 
 const many = fc.array(happening, { maxLength: 80, size: 'max' });
 
+/** Of a machine that is busy elsewhere, fewer lives are asked. */
+const PATIENCE_MS = 30_000;
+
 /** What of it is wrong, with as few happenings as it takes; undefined where nothing is found. */
 async function search(numRuns: number, options: LifeOptions = {}, seed?: number) {
   const found = await fc.check(
     fc.asyncProperty(many, async (all) => (await SimulatedLife.live(all, options)).length === 0),
-    { numRuns, ...(seed !== undefined && { seed }) },
+    { numRuns, interruptAfterTimeLimit: PATIENCE_MS, ...(seed !== undefined && { seed }) },
   );
   const trace = found.counterexample?.[0];
   return trace && { seed: found.seed, trace, wrong: await SimulatedLife.live(trace, options) };
@@ -27,7 +30,9 @@ const effects =
 const never = () => new Promise<never>(() => {});
 
 describe('whatever happens to a daemon on a simulated host', () => {
-  it('it answers each request once, tells each start and exit once, says what there is, and leaves nothing', async () => {
+  it('it answers each request once, tells each start and exit once, says what there is, and leaves nothing', {
+    timeout: 180_000,
+  }, async () => {
     const found = await search(200);
     // npm run chaos -- --simulated --replay FILE takes the trace.
     if (found)
@@ -67,7 +72,7 @@ describe('what is wrong with a daemon is found', () => {
       (ports) => ({ ...ports, publish: (notice) => notice.type !== 'start' && ports.publish(notice) }),
       2,
     ],
-  ])('%s', async (_, sabotage, most) => {
+  ])('%s', { timeout: 180_000 }, async (_, sabotage, most) => {
     const found = await search(300, { sabotage }, 1);
     expect(found?.wrong).not.toEqual([]);
     // What is left of the trace is what it takes.
