@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isFrozen, readStateFile } from '../../src/runc/state-file.ts';
 import { processState, type TestDaemon } from '../e2e/fixtures/daemon.ts';
+import { descriptors } from '../e2e/fixtures/host.ts';
 
 /** A container by its status and the pids of its processes, as `chaos-1 running 12 13`. */
 const lineOf = (id: string, status: string, pids: readonly number[]): string =>
@@ -51,11 +52,13 @@ export async function isIn(id: string, pid: number): Promise<boolean> {
   return (await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')).includes(`/${id}\n`);
 }
 
-/** The pid of the shim of a state dir; undefined where there is none. */
+/** The pid of the shim of a state dir: who has its lock. Undefined where there is none. */
 export async function shimOf({ stateDir }: TestDaemon): Promise<number | undefined> {
+  const lock = path.join(stateDir, 'shim.lock');
   for (const name of (await readdir('/proc')).filter((it) => /^\d+$/.test(it))) {
     const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    if (command.includes('containerd-shim') && command.includes(stateDir)) return Number(name);
+    if (!command.includes('containerd-shim')) continue;
+    if ((await descriptors(Number(name)).catch((): string[] => [])).includes(lock)) return Number(name);
   }
   return undefined;
 }

@@ -207,7 +207,8 @@ export class RealLife {
         (await readdir(path.join(stateDir, folder))).map((name) => `${folder}/${name}`),
       ),
     );
-    const children = await childrenOf((await shimOf(this.#daemon)) ?? 0);
+    const shim = await shimOf(this.#daemon);
+    const children = shim === undefined ? [] : await childrenOf(shim);
     const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n');
     return [
       ...folders.flat(),
