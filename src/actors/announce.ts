@@ -1,11 +1,11 @@
-import { rm } from 'node:fs/promises';
 import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
-import type { Notice } from '../machines/messages.ts';
+import { INIT, type Notice } from '../machines/messages.ts';
 import type { ShimClient } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Journal } from './journal.ts';
 import { pidFileOf, removeExec } from './record.ts';
+import { removeFiles } from './remove.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type AnnounceOptions = {
@@ -37,7 +37,7 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
     if (!(await written)) return;
     crashPoint('announce.exit-told');
     try {
-      await removeExec(stateDir.container(id), process);
+      if (process !== INIT) await removeExec(stateDir.container(id), process);
       crashPoint('announce.exec-forgotten');
       await shim().ack({ container: id, process });
       crashPoint('announce.acked');
@@ -50,7 +50,7 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
   async function noteStarted({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
     if (!(await written)) return;
     crashPoint('announce.start-told');
-    await rm(pidFileOf(stateDir.container(id), process), { force: true }).catch((err: unknown) =>
+    await removeFiles(pidFileOf(stateDir.container(id), process)).catch((err: unknown) =>
       log.warn({ err, id, process }, 'a start could not be noted as told'),
     );
     crashPoint('announce.start-noted');

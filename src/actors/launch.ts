@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
@@ -32,6 +32,7 @@ import { ShimError } from '../shim/error.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
 import { holdLeftExec } from './left-exec.ts';
 import { ASKED_ENV, pidFileOf, writeRecord, writeStarted } from './record.ts';
+import { removeFiles } from './remove.ts';
 import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
@@ -73,7 +74,7 @@ export function createLaunch(options: LaunchOptions) {
       if (process !== INIT) {
         await writeStarted(files.folder, process, { pid, startTime: String(startTime) });
         crashPoint('launch.exec-noted');
-        await remove(files.logFile);
+        await removeFiles(files.logFile);
       }
       return { pid, startTime: String(startTime) };
     } catch (error) {
@@ -81,7 +82,7 @@ export function createLaunch(options: LaunchOptions) {
       crashPoint('launch.failed');
       if (process !== INIT) {
         await killLeft(options, files, input);
-        await remove(files.pidFile, files.logFile, files.processFile);
+        await removeFiles(files.pidFile, files.logFile, files.processFile);
         crashPoint('launch.exec-undone');
       }
       throw explained;
@@ -150,8 +151,6 @@ const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInpu
 function unlessThere(error: NodeJS.ErrnoException): never {
   throw error.code === 'EEXIST' ? new ContainerdError('containerExists', '', { cause: error }) : error;
 }
-
-const remove = (...files: string[]) => Promise.all(files.map((file) => rm(file, { force: true })));
 
 type Files = ReturnType<typeof filesOf>;
 

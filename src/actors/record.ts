@@ -1,7 +1,8 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CreateRequest, Launched, ProcessSpec } from '../machines/messages.ts';
 import { isCreateRequest, isProcessSpec } from './record-shape.ts';
+import { removeFiles } from './remove.ts';
 import type { StateDir } from './state-dir.ts';
 
 /**
@@ -51,7 +52,7 @@ export async function removeExec(folder: string, process: string): Promise<void>
     startedFileOf(folder, process),
     pidFileOf(folder, process),
   ];
-  for (const file of files) await rm(file, { force: true });
+  for (const file of files) await removeFiles(file);
 }
 
 /**

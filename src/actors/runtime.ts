@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { crashPoint } from '../crash-point.ts';
 import { ContainerdError, failureOf } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
@@ -7,6 +6,7 @@ import { initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { createSignal } from './deliver.ts';
 import { readRecord } from './record.ts';
+import { removeFolder } from './remove.ts';
 import type { StateDir } from './state-dir.ts';
 
 /** What of a container's life is one call of runc. */
@@ -87,7 +87,7 @@ export const createDelete =
         explained(unlessGone(deleteContainer(runc, id, true))),
       );
     } finally {
-      await rm(stateDir.container(id), { recursive: true, force: true });
+      await removeFolder(stateDir.container(id));
       crashPoint('delete.folder-removed');
     }
   };

@@ -3,6 +3,7 @@ import type { EventHub } from '../actors/event-hub.ts';
 import type { StatsCollector } from '../actors/stats.ts';
 import type { System } from '../actors/system.ts';
 import { readBundle } from '../bundle/bundle.ts';
+import { rememberBundles } from '../bundle/bundle-cache.ts';
 import { listCheckpoints } from '../checkpoints/store.ts';
 import { ContainerdError, failure } from '../errors.ts';
 import type * as wire from '../generated/api.ts';
@@ -26,6 +27,7 @@ export type ApiOptions = { system: System; hub: EventHub; stats: StatsCollector;
 
 /** The service `types.API`: each call becomes a request to the system, and its outcome the answer. */
 export function createApi({ system, hub, stats, machine }: ApiOptions): ApiHandlers {
+  const bundleOf = rememberBundles(readBundle);
   let requests = 0;
   const nextId = () => `r${++requests}`;
 
@@ -70,7 +72,7 @@ export function createApi({ system, hub, stats, machine }: ApiOptions): ApiHandl
 
   return {
     createContainer: asked(
-      (requestId, request: wire.CreateContainerRequest) => createRequest(requestId, request, readBundle),
+      (requestId, request: wire.CreateContainerRequest) => createRequest(requestId, request, bundleOf),
       ({ pid }) => ({ pid }),
     ),
     updateContainer: asked(updateRequest, () => ({})),
