@@ -131,7 +131,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     append: launch.kind === 'restore',
   });
   // The shim removes it, where it lives to do so.
-  if (consoleSocket !== '') await starting.catch(() => remove(consoleSocket));
+  if (consoleSocket !== '') await starting.catch(() => removeFiles(consoleSocket));
   return starting;
 }
 

@@ -1,0 +1,72 @@
+import { cpuMsOf } from '../kernel.ts';
+import type { Row } from '../row.ts';
+
+const IDLE_SECONDS = 30;
+const STATS_SECONDS = 20;
+
+const sleep = (seconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+export const ownCpu: Row = {
+  name: 'own-cpu',
+  what: 'CPU time of daemon and shim for a start, without runc',
+  unit: 'ms',
+  goal: 2.5,
+  better: 'less',
+  async measure(host) {
+    const { starts } = host.options;
+    const bundle = await host.bundle('sleep', '100000');
+    const pair = await host.pair();
+    await host.startAndEnd(pair.daemon, host.names(starts), bundle);
+    const ids = host.names(starts);
+    const before = [await cpuMsOf(pair.daemonPid), await cpuMsOf(pair.shimPid)] as const;
+    await host.startAll(pair.daemon, ids, bundle);
+    const daemonMs = ((await cpuMsOf(pair.daemonPid)) - before[0]) / starts;
+    const shimMs = ((await cpuMsOf(pair.shimPid)) - before[1]) / starts;
+    await host.endAll(pair.daemon, ids);
+    await pair.end();
+    return { value: daemonMs + shimMs, of: `daemon ${daemonMs.toFixed(2)}, shim ${shimMs.toFixed(2)}` };
+  },
+};
+
+export const idleCpu: Row = {
+  name: 'idle-cpu',
+  what: 'CPU of daemon and shim with many idle containers, of a core',
+  unit: '%',
+  goal: 0.2,
+  better: 'less',
+  async measure(host) {
+    const { daemonPid, shimPid, ids } = await host.crowd();
+    const before = await cpuMsOf(daemonPid, shimPid);
+    await sleep(IDLE_SECONDS);
+    const ms = (await cpuMsOf(daemonPid, shimPid)) - before;
+    return {
+      value: (ms / (IDLE_SECONDS * 1000)) * 100,
+      of: `${ms} ms in ${IDLE_SECONDS} s, ${ids.length} containers`,
+    };
+  },
+};
+
+export const statsCpu: Row = {
+  name: 'stats-cpu',
+  what: 'CPU of the daemon that tells the stats of many containers each second, of a core',
+  unit: '%',
+  goal: 10,
+  better: 'less',
+  async measure(host) {
+    const { daemon, daemonPid, ids } = await host.crowd();
+    let samples = 0;
+    const streams = ids.map((id) =>
+      daemon.client
+        .getStats({ id })
+        .on('data', () => samples++)
+        .on('error', () => {}),
+    );
+    await sleep(3);
+    const [before, samplesBefore] = [await cpuMsOf(daemonPid), samples];
+    await sleep(STATS_SECONDS);
+    const [ms, told] = [(await cpuMsOf(daemonPid)) - before, samples - samplesBefore];
+    for (const stream of streams) stream.cancel();
+    return { value: (ms / (STATS_SECONDS * 1000)) * 100, of: `${told} samples in ${STATS_SECONDS} s` };
+  },
+};

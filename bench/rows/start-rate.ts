@@ -1,0 +1,52 @@
+import { execa } from 'execa';
+import type { Host } from '../host.ts';
+import { type Measured, medianOf, type Row } from '../row.ts';
+
+const PARALLEL = [2, 4, 6, 10];
+
+async function startsAgainstRaw(host: Host, runtime: string): Promise<Measured> {
+  const { starts, rounds } = host.options;
+  const bundle = await host.bundle('sleep', '100000');
+  const pair = await host.pair(['--runtime', runtime]);
+  const rawRate = async (parallel: number): Promise<number> => {
+    const ids = host.names(starts);
+    const seconds = await host.raw(ids, parallel, ['run', '-d', '--bundle', bundle, '{}'], runtime);
+    await host.raw(ids, 4, ['delete', '--force', '{}'], runtime);
+    return starts / seconds;
+  };
+  const rates = new Map<number, number>();
+  for (const parallel of PARALLEL) rates.set(parallel, await rawRate(parallel));
+  const [best = 6] = PARALLEL.toSorted((a, b) => (rates.get(b) ?? 0) - (rates.get(a) ?? 0));
+  const measured = await medianOf(rounds, async () => {
+    const raw = await rawRate(best);
+    const ids = host.names(starts);
+    const { seconds } = await host.startAll(pair.daemon, ids, bundle);
+    await host.endAll(pair.daemon, ids);
+    return { ours: starts / seconds, raw, unit: `a second by xargs -P ${best}` };
+  });
+  await pair.end();
+  return measured;
+}
+
+export const startRate: Row = {
+  name: 'start-rate',
+  what: 'starts a second, against runc alone at its best',
+  unit: '',
+  goal: 0.92,
+  better: 'more',
+  measure: (host) => startsAgainstRaw(host, 'runc'),
+};
+
+export const crunStartRate: Row = {
+  name: 'crun-start-rate',
+  what: 'starts a second with crun, against crun alone at its best',
+  unit: '',
+  goal: 0.75,
+  better: 'more',
+  async measure(host) {
+    await execa('crun', ['--version']).catch(() => {
+      throw new Error('crun is not installed');
+    });
+    return startsAgainstRaw(host, 'crun');
+  },
+};
