@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { createAnnouncer, toldOf } from './actors/announce.ts';
+import { createAnnouncer, exitsHeld, toldOf } from './actors/announce.ts';
 import { isOfFormerBoot, noteBoot } from './actors/boot.ts';
 import { createCheckpoint } from './actors/checkpoint.ts';
 import { createSignal, createUpdate } from './actors/deliver.ts';
@@ -116,7 +116,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
           const told = await toldOf(journal, ids, startCount.sequence);
           crashPoint('restore.journal-read');
           startCount.add(told.startsSince);
-          announcer.leaveOut(told.exits);
+          announcer.leaveOut(exitsHeld(shim.processes, told));
           const restored = await restore(told);
           await noteBoot(stateDir);
           return restored;

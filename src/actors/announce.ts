@@ -1,7 +1,7 @@
 import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
 import { INIT, type Notice } from '../machines/messages.ts';
-import type { ShimClient } from '../shim/client.ts';
+import type { ShimClient, ShimProcess } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Journal } from './journal.ts';
 import { pidFileOf, removeExec } from './record.ts';
@@ -18,20 +18,33 @@ export type AnnounceOptions = {
 /** Tells subscribers and the journal what happens, starts and exits once. */
 export type Announcer = {
   announce(notice: Notice): void;
-  /** Exits that are in the journal already, by `exitName`. */
-  leaveOut(exits: Iterable<string>): void;
-  /** Resolves once what has been told and is in the journal is left behind nowhere else. */
-  settled(): Promise<void>;
+  /** Exits that are in the journal already, when they were, by `startName`: of processes whose exits are still to come. */
+  leaveOut(exits: Iterable<readonly [name: string, unixNs: string]>): void;
+  /** Resolves once what has been told, of one container or of all, is in the journal, and left behind nowhere else. */
+  settled(id?: string): Promise<void>;
 };
 
 /** The shim keeps an exit until it is in the journal, so that none is lost in between. */
 export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): Announcer {
-  const told = new Set<string>();
-  const settling = new Set<Promise<void>>();
-  const settle = (work: Promise<void>): void => {
-    settling.add(work);
-    void work.then(() => settling.delete(work));
+  const told = new Map<string, string>();
+  /** By container. */
+  const settling = new Map<string, Set<Promise<void>>>();
+  const settle = (id: string, work: Promise<void>): void => {
+    const others = settling.get(id) ?? new Set();
+    settling.set(id, others.add(work));
+    void work.then(() => {
+      others.delete(work);
+      if (others.size === 0) settling.delete(id);
+    });
   };
+
+  /** One whose shim is gone comes without the time at which it was. */
+  function isTold({ id, pid, unixNs }: Notice): boolean {
+    const name = startName(id, pid);
+    const at = told.get(name);
+    told.delete(name);
+    return at !== undefined && (unixNs === '' || unixNs === at);
+  }
 
   async function forget({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
     if (!(await written)) return;
@@ -59,29 +72,29 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
   return {
     announce(notice) {
       if (notice.type === 'exit' && notice.process !== '') {
-        const known = told.delete(exitName(notice.id, notice.pid, notice.unixNs));
-        settle(forget(notice, known ? Promise.resolve(true) : hub.publish(notice)));
+        settle(notice.id, forget(notice, isTold(notice) ? Promise.resolve(true) : hub.publish(notice)));
       } else {
         const written = hub.publish(notice);
-        if (notice.type === 'start' || notice.type === 'exec') settle(noteStarted(notice, written));
+        if (notice.type === 'start' || notice.type === 'exec')
+          settle(notice.id, noteStarted(notice, written));
       }
     },
     leaveOut(exits) {
-      for (const exit of exits) told.add(exit);
+      for (const [name, unixNs] of exits) told.set(name, unixNs);
     },
-    async settled() {
-      await Promise.all(settling);
+    async settled(id) {
+      const all = id === undefined ? [...settling.values()] : [settling.get(id) ?? []];
+      await Promise.all(all.flatMap((it) => [...it]));
     },
   };
 }
 
-const exitName = (id: string, pid: number, unixNs: string): string => `${id}/${pid}/${unixNs}`;
 export const startName = (id: string, pid: number): string => `${id}/${pid}`;
 
 /** What the journal has. */
 export type Told = {
-  /** Of some containers: exits by `exitName`, starts by `startName`. */
-  exits: Set<string>;
+  /** Of some containers, by `startName`: the last exit of each that has not been started again, and when it was; starts. */
+  exits: Map<string, string>;
   starts: Set<string>;
   /** Of all: the processes whose start was told and whose exit was not, by `startName`, in start order. */
   open: Map<string, { id: string; pid: number }>;
@@ -91,17 +104,26 @@ export type Told = {
 
 /** What was told already: a daemon may have ended between telling and noting it, or before it told of an end. */
 export async function toldOf(journal: Journal, ids: ReadonlySet<string>, since: bigint): Promise<Told> {
-  const told: Told = { exits: new Set(), starts: new Set(), open: new Map(), startsSince: 0 };
+  const told: Told = { exits: new Map(), starts: new Set(), open: new Map(), startsSince: 0 };
   for await (const { type, id, pid, timestamp, sequence } of journal.read(0n)) {
     if (type === 'start' && sequence > since) told.startsSince += 1;
     if (type === 'exit') {
       told.open.delete(startName(id, pid));
-      if (ids.has(id)) told.exits.add(exitName(id, pid, String(timestamp)));
+      if (ids.has(id)) told.exits.set(startName(id, pid), String(timestamp));
     }
     if (type === 'start' || type === 'exec') {
       told.open.set(startName(id, pid), { id, pid });
+      told.exits.delete(startName(id, pid));
       if (ids.has(id)) told.starts.add(startName(id, pid));
     }
   }
   return told;
 }
+
+/** Of the exits that were told, those that are still to come by way of the shim, which has the processes. */
+export const exitsHeld = (held: readonly ShimProcess[], { exits }: Told): [name: string, unixNs: string][] =>
+  held.flatMap(({ key, pid }) => {
+    const name = startName(key.container, pid);
+    const unixNs = exits.get(name);
+    return unixNs === undefined ? [] : [[name, unixNs]];
+  });

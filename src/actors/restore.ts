@@ -22,7 +22,7 @@ import {
   writeStarted,
 } from './record.ts';
 import type { StateDir } from './state-dir.ts';
-import { checkpointsUntold, endsUntold, startsUntold, undone } from './untold.ts';
+import { checkpointsUntold, endsUntold, startsUntold, straysUntold, undone } from './untold.ts';
 
 export type RestoreOptions = {
   stateDir: StateDir;
@@ -78,9 +78,10 @@ export function createRestore(options: RestoreOptions) {
     // Now that no runc of the former daemon is at work: containers may share a bundle.
     const checkpoints = await Promise.all([...bundles].map((it) => checkpointsUntold(stateDir, it, log)));
     crashPoint('restore.checkpoints-settled');
+    const strays = straysUntold(adopted, processes, leftAlone, told);
     const ends = endsUntold(adopted, processes, leftAlone, told);
     for (const { id, pid } of ends) log.warn({ id, pid }, NOBODY_WATCHED);
-    return { adopted, untold: [...starts, ...search.undone, ...checkpoints.flat(), ...ends] };
+    return { adopted, untold: [...starts, ...strays, ...search.undone, ...checkpoints.flat(), ...ends] };
   };
 }
 

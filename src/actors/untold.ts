@@ -46,6 +46,24 @@ export async function startsUntold(
   return untold.flat();
 }
 
+/**
+ * The starts of processes that the shim has, though nothing else is left of their containers: they have ended, and their
+ * exits are still to be told, which nobody is to hear of without a start. `leftAlone` as for `endsUntold`.
+ */
+export function straysUntold(
+  adopted: readonly Adopted[],
+  held: readonly ShimProcess[],
+  leftAlone: ReadonlySet<string>,
+  { starts }: Told,
+): Notice[] {
+  const there = new Set([...leftAlone, ...adopted.map(({ create }) => create.id)]);
+  return held.flatMap(({ key: { container: id, process }, pid }): Notice[] => {
+    if (there.has(id) || starts.has(startName(id, pid))) return [];
+    const type = process === INIT ? 'start' : 'exec';
+    return [{ type, id, process, pid, status: 0, unixNs: '', adopted: true }];
+  });
+}
+
 const isThere = (file: string): Promise<boolean> =>
   stat(file).then(
     () => true,

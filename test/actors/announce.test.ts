@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Announcer, createAnnouncer, toldOf } from '../../src/actors/announce.ts';
+import { type Announcer, createAnnouncer, exitsHeld, toldOf } from '../../src/actors/announce.ts';
 import { createEventHub, type EventHub } from '../../src/actors/event-hub.ts';
 import { type Journal, openJournal } from '../../src/actors/journal.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
@@ -90,6 +90,29 @@ describe('an exit', () => {
     expect(await told()).toEqual(['exit 7', 'exit 7']);
   });
 
+  it('that a former daemon has told is not told again where its shim is lost before it tells it', async () => {
+    const exit = recent();
+    announcer.announce(exit);
+    await announcer.settled();
+    const before = await toldOf(journal, new Set(['box']), 0n);
+    const key = { container: 'box', process: 'init' };
+    announcer.leaveOut(exitsHeld([{ key, pid: 7, startTime: 1n }], before));
+    announcer.announce({ ...exit, status: 255, unixNs: '' });
+    announcer.announce({ ...exit, status: 255, unixNs: '' });
+    await announcer.settled();
+    expect(await told()).toEqual(['exit 7', 'exit 7']);
+  });
+
+  it('of a process that nobody holds any more, or that was started again under its pid, is left out nowhere', async () => {
+    announcer.announce(recent());
+    announcer.announce(recent({ type: 'start', status: 0 }));
+    announcer.announce(recent({ pid: 8 }));
+    await announcer.settled();
+    const key = { container: 'box', process: 'init' };
+    const held = [{ key, pid: 7, startTime: 1n }];
+    expect(exitsHeld(held, await toldOf(journal, new Set(['box']), 0n))).toEqual([]);
+  });
+
   it('that the journal has not taken when it is closed is the shim’s to keep', async () => {
     await journal.close();
     announcer.announce(recent());
@@ -126,7 +149,7 @@ describe('what was told', () => {
     announcer.announce(recent({ type: 'pause' }));
     await announcer.settled();
     const { exits, starts } = await toldOf(journal, new Set(['other']), 0n);
-    expect([[...exits].map((it) => it.split('/')[0]), [...starts]]).toEqual([['other'], []]);
+    expect([[...exits.keys()], [...starts]]).toEqual([['other/8'], []]);
     expect((await toldOf(journal, new Set(), 0n)).exits.size).toBe(0);
   });
 });

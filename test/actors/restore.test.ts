@@ -74,7 +74,7 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
     log,
-  })({ starts: new Set(), exits: new Set(), open: new Map(), startsSince: 0, ...told });
+  })({ starts: new Set(), exits: new Map(), open: new Map(), startsSince: 0, ...told });
 }
 
 describe('a container of a former daemon', () => {
@@ -162,6 +162,21 @@ describe('a container of a former daemon', () => {
     ]);
   });
 
+  it('of which nothing is left but exits that the shim is to tell has the starts told before them', async () => {
+    const held: Held = {
+      processes: [
+        ['gone', 'init', 10],
+        ['gone', 'exec-1', 11],
+        ['told', 'init', 12],
+      ],
+    };
+    const { untold } = await restore(held, { starts: new Set(['told/12']) });
+    expect(untold).toMatchObject([
+      { type: 'start', id: 'gone', process: 'init', pid: 10, adopted: true },
+      { type: 'exec', id: 'gone', process: 'exec-1', pid: 11, adopted: true },
+    ]);
+  });
+
   it('of a former boot of the host is removed without runc, whoever has its pid now', async () => {
     await record('box');
     runcState('box', alive);
@@ -188,7 +203,8 @@ describe('a container of a former daemon', () => {
       ['newer', 101],
     ];
     const open = new Map(started.map(([id, pid]) => [`${id}/${pid}`, { id, pid }]));
-    expect((await restore({ processes: [['held', 'init', 100]] }, { open })).untold).toEqual([]);
+    const starts = new Set(open.keys());
+    expect((await restore({ processes: [['held', 'init', 100]] }, { open, starts })).untold).toEqual([]);
   });
 
   it('whose start and exit are in the journal is not told to have ended again', async () => {
