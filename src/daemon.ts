@@ -12,6 +12,7 @@ import { recordedIds } from './actors/record.ts';
 import { createRestore } from './actors/restore.ts';
 import { createRunRunc } from './actors/run-runc.ts';
 import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
+import { createSettleLost } from './actors/settle-lost.ts';
 import { linkShim, type OrphanEnd } from './actors/shim-link.ts';
 import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
 import { createStatsCollector } from './actors/stats.ts';
@@ -78,10 +79,10 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     log,
   });
   crashPoint('start-up.shim-linked');
-  const settleLost = async () => {
-    await waitForLeftRunning(stateDir.runc, await shim.ready(), LEFT_RUNNING_TIMEOUT_MS);
-    crashPoint('shim-link.runcs-ended');
-  };
+  const settleLost = createSettleLost(
+    () => shim,
+    (shimPid) => waitForLeftRunning(stateDir.runc, shimPid, LEFT_RUNNING_TIMEOUT_MS),
+  );
   const runc: Runc = {
     command: flags.runtime,
     root: stateDir.runc,
@@ -94,6 +95,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     stateDir,
     runc,
     shim: () => shim,
+    settleLost,
     rebooted,
     watchOrphan: shim.watchOrphan,
     log,

@@ -8,7 +8,7 @@ import type { ProcessEntry } from '../machines/container-model.ts';
 import { type CreateRequest, INIT, type Notice } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor-model.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
-import { isFrozen, type RuncStateFile, readStateFile, waitsToStart } from '../runc/state-file.ts';
+import { hasState, isFrozen, type RuncStateFile, readStateFile, waitsToStart } from '../runc/state-file.ts';
 import type { ShimClient, ShimProcess } from '../shim/client.ts';
 import { startName, type Told } from './announce.ts';
 import { holdLeftExec } from './left-exec.ts';
@@ -28,6 +28,8 @@ export type RestoreOptions = {
   stateDir: StateDir;
   runc: Runc;
   shim: () => ShimClient;
+  /** Resolves once no runc of a shim that was lost is at work. */
+  settleLost: () => Promise<void>;
   /** The host has restarted: nothing runs, and whoever has a pid that was written down is somebody else. */
   rebooted: boolean;
   /** Watches a process that no shim of ours can reap, and tells when it has ended, at once if it has. */
@@ -100,6 +102,7 @@ async function restoreOne(search: Search, id: string): Promise<void> {
   if (search.rebooted) return sweepOfFormerBoot(search, id);
   // What a former daemon had runc do to it is done before anybody looks.
   await shim().settle(id);
+  await search.settleLost();
   crashPoint('restore.settled');
   const create = await readRecord(stateDir.container(id));
   if (create === undefined) return undo(search, id, 'it was never started');
@@ -121,7 +124,10 @@ async function restoreOne(search: Search, id: string): Promise<void> {
   if (state === undefined || (await waitsToStart(runc.root, id)))
     return undo(search, id, 'it did not come to run');
   const orphan = { pid: state.initPid, startTime: BigInt(state.initStartTime) };
-  if (endWasTold(search, id, orphan)) return sweep(search, id, 'its exit has been told');
+  if (endWasTold(search, id, orphan)) {
+    await sweep(search, id, 'its exit has been told');
+    return;
+  }
   adopted.push(await adopt(search, create, state, entryOf(INIT, create.spec, orphan)));
   search.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
 }
@@ -141,7 +147,7 @@ const endWasTold = ({ told }: Search, id: string, { pid, startTime }: { pid: num
 
 /** Removes a container that does not run; of one whose start was told, its end is to be told instead. */
 async function undo(search: Search, id: string, why: string): Promise<void> {
-  await sweep(search, id, why);
+  if (!(await sweep(search, id, why))) return;
   const hasRun = [...search.told.open.values()].some((it) => it.id === id);
   if (!hasRun) search.undone.push(undone(id, INIT, why));
 }
@@ -213,15 +219,20 @@ async function removeConsoleSockets({ console }: StateDir): Promise<void> {
   await Promise.all(names.map((name) => rm(path.join(console, name), { force: true })));
 }
 
-/** Removes what is left of a container that does not run and of which nobody was told. */
-async function sweep({ stateDir, runc, rebooted, log }: Search, id: string, why: string): Promise<void> {
+/**
+ * Removes what is left of a container that does not run and of which nobody was told; gives whether it did. Where runc has
+ * something of it still, its record stays: without one, no later daemon would look.
+ */
+async function sweep({ stateDir, runc, rebooted, log }: Search, id: string, why: string): Promise<boolean> {
   log.info({ id, why }, 'a container of before is removed');
   // runc would signal whoever has the pid and the tick now, and what is in a cgroup of that name.
   if (rebooted) await rm(path.join(runc.root, id), { recursive: true, force: true });
   else await removeFromRunc(runc, id, log);
   crashPoint('restore.deleted');
+  if (await hasState(runc.root, id)) return false;
   await rm(stateDir.container(id), { recursive: true, force: true });
   crashPoint('restore.swept');
+  return true;
 }
 
 async function removeFromRunc(runc: Runc, id: string, log: Logger): Promise<void> {

@@ -22,6 +22,8 @@ export const createRunRunc =
     } catch (error) {
       if (!(error instanceof ShimError)) throw error;
       if (error.reason === 'lost') {
+        // It may be the same one on a new connection.
+        await shim().settle(container);
         await settleLost();
         throw new ContainerdError('shimLost', error.message, { cause: error });
       }

@@ -2,7 +2,7 @@ import { crashPoint } from '../crash-point.ts';
 import { ContainerdError, failureOf } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
 import { deleteContainer, pause, type Runc, RuncError, resume } from '../runc/runc.ts';
-import { initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
+import { hasState, initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { createSignal } from './deliver.ts';
 import { readRecord } from './record.ts';
@@ -75,7 +75,10 @@ const unlessGone = (deletion: Promise<void>): Promise<void> =>
     if (!(error instanceof RuncError && error.notFound)) throw error;
   });
 
-/** Removes what runc and the daemon hold of an ended container, or of one whose start has failed. */
+/**
+ * Removes what runc and the daemon hold of an ended container, or of one whose start has failed. Where runc has something
+ * of it still, its record stays, for the next daemon to try again.
+ */
 export const createDelete =
   (runc: Runc, stateDir: StateDir) =>
   async ({ id }: { id: string }): Promise<void> => {
@@ -87,7 +90,7 @@ export const createDelete =
         explained(unlessGone(deleteContainer(runc, id, true))),
       );
     } finally {
-      await removeFolder(stateDir.container(id));
+      if (!(await hasState(runc.root, id))) await removeFolder(stateDir.container(id));
       crashPoint('delete.folder-removed');
     }
   };

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { crashPoint } from '../crash-point.ts';
 import { endedStatus, type HeldProcess, holdProcess } from '../linux/process-end.ts';
 import type { Logger } from '../log.ts';
@@ -102,6 +103,12 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     void held.ended.then(end);
   }
 
+  /** The shim there is once every loss that somebody has been told of is taken note of, which is a turn of the loop later. */
+  const afterLoss = async (): Promise<ShimClient> => {
+    await setImmediate();
+    return current;
+  };
+
   /** The shim may have come to it though the connection did not hold until it could say so. */
   const launched = async (
     key: ShimKey,
@@ -111,7 +118,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
       return note({ key, ...(await ask(await current)) });
     } catch (error) {
       if (!isLost(error)) throw error;
-      const next = await current;
+      const next = await afterLoss();
       const knows = [...next.starting, ...next.processes.map((it) => it.key)].some(
         (it) => nameOf(it) === nameOf(key),
       );
@@ -136,7 +143,15 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     start: (request) => launched(request.key, (client) => client.start(request)),
     awaitStart: (key) => launched(key, (client) => client.awaitStart(key)),
     run: async (request) => (await current).run(request),
-    settle: async (container) => (await current).settle(container),
+    async settle(container) {
+      for (let client = await current; ; client = await afterLoss()) {
+        try {
+          return await client.settle(container);
+        } catch (error) {
+          if (closed || !isLost(error)) throw error;
+        }
+      }
+    },
     ack: async (key) => (await current).ack(key),
     async kill(key, signal) {
       // Once it is known whose it is: it may be about to lose its shim.
@@ -160,7 +175,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
       closed = true;
       latest.close();
     },
-    ready: async () => (await current).pid,
+    ready: async () => (await afterLoss()).pid,
     watchOrphan,
   };
 }

@@ -25,6 +25,15 @@ export async function readStateFile(root: string, id: string): Promise<RuncState
 
 const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
+const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT',
+  );
+
+/** Whether runc has anything of a container, be it half written. */
+export const hasState = (root: string, id: string): Promise<boolean> => isThere(path.join(root, id));
+
 /** Whether a container has been created, but not started: its init waits at this FIFO (libcontainer `execFifoFilename`). */
 export const waitsToStart = (root: string, id: string): Promise<boolean> =>
   stat(path.join(root, id, 'exec.fifo')).then(

@@ -23,6 +23,9 @@ let stateDir: StateDir;
 let ran: string[];
 let watched: string[];
 let logged: string[];
+let settled: string[];
+/** Whether runc fails to delete. */
+let undeletable: boolean;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'restore-'));
   stateDir = stateDirAt(root);
@@ -30,6 +33,8 @@ beforeEach(async () => {
   ran = [];
   watched = [];
   logged = [];
+  settled = [];
+  undeletable = false;
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
@@ -59,10 +64,12 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
       startTime: 7n,
     })),
     starting: starting.map(([container, process]) => ({ container, process })),
-    settle: async () => {},
+    settle: async (id) => void settled.push(id),
   } as Partial<ShimClient> as ShimClient;
-  const run: RunRunc = async ({ argv }) => {
+  const run: RunRunc = async ({ container, argv }) => {
     ran.push(argv.slice(argv.indexOf('json') + 1).join(' '));
+    if (undeletable) return { exitStatus: 1, output: '' };
+    rmSync(join(stateDir.runc, container), { recursive: true, force: true });
     return { exitStatus: 0, output: '' };
   };
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line).msg) });
@@ -70,6 +77,7 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
     stateDir,
     runc: { command: 'runc', root: stateDir.runc, run },
     shim: () => shim,
+    settleLost: async () => void settled.push('what was lost'),
     rebooted,
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
@@ -109,6 +117,23 @@ describe('a container of a former daemon', () => {
     expect(adopted).toEqual([]);
     expect(ran.sort()).toEqual(['empty', 'torn', 'untouched'].map((id) => `delete --force -- ${id}`));
     expect(readdirSync(stateDir.containers)).toEqual([]);
+  });
+
+  it('stays written down while runc has something of it, and nobody is told that it was undone', async () => {
+    await record('box');
+    mkdirSync(join(stateDir.runc, 'box'));
+    undeletable = true;
+    expect((await restore()).untold).toEqual([]);
+    expect(readdirSync(stateDir.containers)).toEqual(['box']);
+    undeletable = false;
+    expect((await restore()).untold).toMatchObject([{ type: 'undone', id: 'box' }]);
+    expect(readdirSync(stateDir.containers)).toEqual([]);
+  });
+
+  it('is looked at once no runc is at work on it, a lost shim’s neither', async () => {
+    await record('box');
+    await restore();
+    expect(settled).toEqual(['box', 'what was lost']);
   });
 
   it('that lost its shim runs, and its end is watched', async () => {

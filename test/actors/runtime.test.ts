@@ -125,6 +125,12 @@ describe('to delete', () => {
     );
   });
 
+  it('what runc has something of still stays written down', async () => {
+    mkdirSync(join(stateDir.runc, 'box'));
+    await remove(says('no'), says('device or resource busy'));
+    expect(isGone()).toBe(false);
+  });
+
   it('what a daemon of another version wrote down is left alone', async () => {
     writeFileSync(join(stateDir.container('box'), 'container.json'), '{"version":2}');
     expect(await remove()).toBe('internal: containerd: its record is of version 2');

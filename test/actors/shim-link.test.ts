@@ -131,6 +131,23 @@ describe('a shim that is lost', () => {
     expect([exits, ends]).toEqual([[`${sleeper.pid} 3`], []]);
   });
 
+  it('has whoever waits for its runcs wait for the next one’s, which may be the same', async () => {
+    const asked: string[] = [];
+    connecting = [
+      Promise.resolve({
+        async settle(id: string) {
+          asked.push(`first ${id}`);
+          // As a connection does that ends.
+          setImmediate(() => shim(0).handlers.onLost(lost()));
+          throw lost();
+        },
+      }),
+      Promise.resolve({ settle: async (id: string) => void asked.push(`second ${id}`) }),
+    ];
+    await (await link()).settle('box');
+    expect(asked).toEqual(['first box', 'second box']);
+  });
+
   it('is not replaced once the link is closed', async () => {
     const it = await link();
     it.close();

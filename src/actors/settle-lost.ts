@@ -1,0 +1,24 @@
+import { crashPoint } from '../crash-point.ts';
+import type { ShimLink } from './shim-link.ts';
+
+/**
+ * Gives what resolves once no runc is at work that had another shim than the one there is now. However many ask, `look`
+ * goes through all processes once for each shim: what it has lost itself is not lost before there is the next.
+ */
+export function createSettleLost(
+  shim: () => Pick<ShimLink, 'ready'>,
+  look: (shimPid: number) => Promise<void>,
+): () => Promise<void> {
+  let looked: { shimPid: number; done: Promise<void> } | undefined;
+  return async () => {
+    const shimPid = await shim().ready();
+    if (looked?.shimPid !== shimPid) looked = { shimPid, done: look(shimPid) };
+    try {
+      await looked.done;
+    } catch (error) {
+      looked = undefined;
+      throw error;
+    }
+    crashPoint('shim-link.runcs-ended');
+  };
+}
