@@ -129,6 +129,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             stateDir,
             shim: () => shim,
             criu,
+            told: announcer.settled,
             settleLost,
             timeoutMs: flags.runtimeTimeoutMs,
             restoreTimeoutMs: CHECKPOINT_TIMEOUT_MS,

@@ -29,6 +29,7 @@ import { lastWords } from '../runc/log.ts';
 import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
+import { atMost } from '../shim/patience.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
 import { holdLeftExec } from './left-exec.ts';
 import { ASKED_ENV, pidFileOf, writeRecord, writeStarted } from './record.ts';
@@ -42,12 +43,17 @@ export type LaunchOptions = {
   shim: () => ShimClient;
   /** The criu to use; empty for the one in PATH. */
   criu: string;
+  /** Resolves once all that was told of a former container of this id is in the journal, and the shim has forgotten it. */
+  told: (id: string) => Promise<void>;
   /** Resolves once no runc of a shim that was lost is at work. */
   settleLost: () => Promise<void>;
   /** How long a runc may take to start a process, and to restore a container. */
   timeoutMs: number;
   restoreTimeoutMs: number;
 };
+
+/** How long to wait for the journal; where a disk does not take it, the shim says what is in the way. */
+const TOLD_TIMEOUT_MS = 10_000;
 
 /** Where the files of one launch are, in the container's folder. */
 const filesOf = (folder: string, process: string) => ({
@@ -104,7 +110,7 @@ async function killLeft(
 
 /** Writes down what is about to be started, then has it started. */
 async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
-  const { stateDir, shim, timeoutMs, restoreTimeoutMs } = options;
+  const { stateDir, shim, told, timeoutMs, restoreTimeoutMs } = options;
   const { id, process, spec, stdio, inherited, launch } = input;
   const env = process === INIT ? spec.env : withPath(spec.env, inherited);
   if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
@@ -113,6 +119,8 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     crashPoint('launch.folder-made');
     await writeRecord(files.folder, createOf(input));
     crashPoint('launch.recorded');
+    // Its exit was told before it is in the journal, and the shim keeps one of a name.
+    await atMost(TOLD_TIMEOUT_MS, told(id));
   } else {
     const json = execProcess(spec, env, inherited, await consoleSize(stdio.console));
     await writeFile(files.processFile, json, { mode: 0o600 });

@@ -50,8 +50,10 @@ export class Processes {
   /** Starts a process and says who it is; its exit is told later, if at once. Rejects with a `ShimError`. */
   start(key: Key, request: Start): Promise<ShimProcess> {
     const name = nameOf(key);
-    if (this.#entries.has(name)) {
-      throw new ShimError('exists', `${key.process} of ${key.container} exists`);
+    const other = this.#entries.get(name);
+    if (other !== undefined) {
+      const how = other.phase === 'exited' ? 'has ended, and its exit is not acknowledged' : 'exists';
+      throw new ShimError('exists', `${key.process} of ${key.container} ${how}`);
     }
     const outcome = this.#launch(key, request);
     this.#entries.set(name, { phase: 'starting', key, outcome });

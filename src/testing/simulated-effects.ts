@@ -15,6 +15,8 @@ export type SimulatedEffectsOptions = {
   daemon: Owner;
   link: SimulatedLink;
   restore: () => Promise<Restored>;
+  /** Resolves once all that was told of a former container of this id is noted. */
+  told: (id: string) => Promise<void>;
 };
 
 const broken = (fault: Fault | undefined): void => {
@@ -22,7 +24,7 @@ const broken = (fault: Fault | undefined): void => {
 };
 
 /** What the charts have done for them, done on a simulated host: what a daemon does itself ends with it. */
-export function simulatedEffects({ host, daemon, link, restore }: SimulatedEffectsOptions): Effects {
+export function simulatedEffects({ host, daemon, link, restore, told }: SimulatedEffectsOptions): Effects {
   const runc = new SimulatedRunc(host);
   const step = (what: string) => host.steps.wait(daemon, what);
 
@@ -33,6 +35,7 @@ export function simulatedEffects({ host, daemon, link, restore }: SimulatedEffec
     if (process === INIT) {
       if (host.records.has(id)) throw new ContainerdError('containerExists');
       host.records.set(id, { create: createOf(input), execs: new Map(), untold: new Set(), oomKills: 0 });
+      await told(id);
     } else host.records.get(id)?.execs.set(process, { spec });
     if (launch.kind === 'restore' && !host.checkpoints.has(`${bundlePath}/${launch.checkpoint}`))
       throw new ContainerdError('checkpointNotFound');

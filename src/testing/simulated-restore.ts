@@ -1,6 +1,6 @@
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
-import { INIT, KILL, type Launched, type Notice } from '../machines/messages.ts';
+import { INIT, type Launched, type Notice } from '../machines/messages.ts';
 import type { Restored } from '../machines/supervisor-model.ts';
 import type { SimulatedHost, SimulatedRecord } from './simulated-host.ts';
 import { type SimulatedLink, UNKNOWN_STATUS } from './simulated-link.ts';
@@ -105,10 +105,11 @@ function adoptedOf(
     if (known === 'starting') return [launching(process, spec)];
     if (known !== undefined) return [entryOf(process, spec, known)];
     if (started !== undefined) return isOver(started.pid) ? [] : [orphan(process, spec, started)];
-    // Nobody was told of it.
+    // The former daemon did not come to hear of it.
     const left = container?.processes.get(process);
-    if (left !== undefined) host.kernel.signal(left, KILL);
-    return [];
+    if (left === undefined) return [];
+    execs.set(process, { spec, started: { pid: left.pid, startTime: left.startTime } });
+    return [orphan(process, spec, left)];
   });
   return {
     create,

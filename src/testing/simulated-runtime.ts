@@ -65,9 +65,10 @@ export class SimulatedDaemon implements Owner {
   readonly reports: string[] = [];
   /** Resolves once its containers have ended or are left, and all that was told is in the journal. */
   readonly stopped: Promise<void>;
-  readonly #settling = new Set<Promise<void>>();
+  /** What is still to be noted of what was told, by container. */
+  readonly #settling = new Map<string, Set<Promise<void>>>();
   readonly #host: SimulatedHost;
-  #unwritten: Notice[] = [];
+  #unwritten: { notice: Notice; onWritten: () => void }[] = [];
   #isWriting = false;
   /** The processes that the shim speaks of still, and whose exits are in the journal. */
   readonly #leftOut = new Set<string>();
@@ -82,7 +83,13 @@ export class SimulatedDaemon implements Owner {
     const { clock } = host.steps;
     this.system = startSystem(
       ports({
-        effects: simulatedEffects({ host, daemon: this, link: this.link, restore }),
+        effects: simulatedEffects({
+          host,
+          daemon: this,
+          link: this.link,
+          restore,
+          told: (id) => this.#toldOf(id),
+        }),
         ...(oom && { oom: simulatedOom(host, this) }),
         publish: (notice) => this.#announce(notice),
         report: (what, { message }) => this.reports.push(`${what}: ${message}`),
@@ -100,7 +107,8 @@ export class SimulatedDaemon implements Owner {
       },
     );
     this.stopped = this.system.stopped.then(async () => {
-      while (this.#settling.size > 0) await Promise.all(this.#settling);
+      while (this.#settling.size > 0)
+        await Promise.all([...this.#settling.keys()].map((id) => this.#toldOf(id)));
       this.alive = false;
     });
   }
@@ -125,12 +133,13 @@ export class SimulatedDaemon implements Owner {
 
   #announce(notice: Notice): void {
     if (notice.type === 'exit' && this.#leftOut.delete(nameOfPid(notice))) {
-      this.#settle(this.#forget(notice));
+      this.#settle(notice, this.#forget(notice));
       return;
     }
     this.told.push(notice);
-    this.#unwritten.push(notice);
-    if (!this.#isWriting) this.#settle(this.#write());
+    const written = new Promise<void>((onWritten) => this.#unwritten.push({ notice, onWritten }));
+    this.#settle(notice, this.#note(notice, written));
+    if (!this.#isWriting) void this.#write();
   }
 
   async #write(): Promise<void> {
@@ -139,13 +148,18 @@ export class SimulatedDaemon implements Owner {
       const batch = this.#unwritten;
       this.#unwritten = [];
       await this.#step('the daemon writes its journal');
-      this.#host.journal.push(...batch);
-      for (const notice of batch) {
-        if (notice.type === 'exit') this.#settle(this.#forget(notice));
-        if (notice.type === 'start' || notice.type === 'exec') this.#settle(this.#noteStarted(notice));
+      for (const { notice, onWritten } of batch) {
+        this.#host.journal.push(notice);
+        onWritten();
       }
     }
     this.#isWriting = false;
+  }
+
+  async #note(notice: Notice, written: Promise<void>): Promise<void> {
+    await written;
+    if (notice.type === 'exit') await this.#forget(notice);
+    if (notice.type === 'start' || notice.type === 'exec') await this.#noteStarted(notice);
   }
 
   /** Only once it is in the journal. */
@@ -160,9 +174,17 @@ export class SimulatedDaemon implements Owner {
     this.#host.records.get(id)?.untold.delete(process);
   }
 
-  #settle(work: Promise<void>): void {
-    this.#settling.add(work);
-    void work.then(() => this.#settling.delete(work));
+  #settle({ id }: Notice, work: Promise<void>): void {
+    const others = this.#settling.get(id) ?? new Set();
+    this.#settling.set(id, others.add(work));
+    void work.then(() => {
+      others.delete(work);
+      if (others.size === 0) this.#settling.delete(id);
+    });
+  }
+
+  async #toldOf(id: string): Promise<void> {
+    await Promise.all(this.#settling.get(id) ?? []);
   }
 
   #step(what: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLaunch, type LaunchOptions } from '../../src/actors/launch.ts';
@@ -31,6 +31,7 @@ const launch = (script: string, of: Partial<LaunchInput> = {}, options: Partial<
     stateDir: under.stateDir,
     shim: () => under.shim.client,
     criu: '',
+    told: async () => {},
     settleLost: async () => {},
     timeoutMs: 10_000,
     restoreTimeoutMs: 10_000,
@@ -85,6 +86,21 @@ describe('the launch of a container', () => {
     expect(under.scripts.read('seen')).toBe(readFileSync(inFolder('container.json'), 'utf8'));
     expect(statSync(folder()).mode & 0o777).toBe(0o700);
     expect(statSync(inFolder('container.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('waits for the exit of the former container of its id to be forgotten, and no exec does', async () => {
+    const key = { container: id, process: 'init' };
+    const asked: string[] = [];
+    await launch('leave true');
+    await under.shim.exit(key);
+    rmSync(folder(), { recursive: true });
+    const told = async (of: string) => {
+      asked.push(of);
+      await under.shim.client.ack(key);
+    };
+    await launch(LEAVES_A_PROCESS, {}, { told });
+    await launch(LEAVES_A_PROCESS, { process: 'exec-1', launch: { kind: 'exec' } }, { told });
+    expect(asked).toEqual([id]);
   });
 
   it('is runc’s, with the container’s folder for its files', async () => {

@@ -19,6 +19,9 @@ const CONCURRENCY = 2;
 /** What takes more has no end. */
 const MAX_STEPS = 2_000;
 
+/** What the shim says of a key that is in use, though the container that had the id is gone. */
+const ID_TAKEN = /^containerd: start: .* exists$/;
+
 export type LifeOptions = {
   /** Puts something wrong in the place of what is right. */
   sabotage?: (ports: SystemPorts) => SystemPorts;
@@ -140,6 +143,8 @@ export class SimulatedLife {
     void this.#daemon.request(request).then((outcome) => {
       asked.outcome = outcome;
       const starts = request.type === 'create' || request.type === 'exec';
+      if (!outcome.ok && ID_TAKEN.test(outcome.failure.message))
+        this.#wrong.push(`${request.type} ${request.id} found its id taken: ${outcome.failure.message}`);
       if (starts && outcome.ok) this.#started.push({ id: request.id, pid: outcome.pid });
     });
     return asked;

@@ -7,14 +7,14 @@ import { type LifeOptions, SimulatedLife } from './simulated-life.ts';
 
 const many = fc.array(happening, { maxLength: 80, size: 'max' });
 
-/** Of a machine that is busy elsewhere, fewer lives are asked. */
-const PATIENCE_MS = 30_000;
+/** The same lives each time: `npm run chaos -- --simulated` looks for others. */
+const SEED = 1;
 
 /** What of it is wrong, with as few happenings as it takes; undefined where nothing is found. */
-async function search(numRuns: number, options: LifeOptions = {}, seed?: number) {
+async function search(numRuns: number, options: LifeOptions = {}) {
   const found = await fc.check(
     fc.asyncProperty(many, async (all) => (await SimulatedLife.live(all, options)).length === 0),
-    { numRuns, interruptAfterTimeLimit: PATIENCE_MS, ...(seed !== undefined && { seed }) },
+    { numRuns, seed: SEED },
   );
   const trace = found.counterexample?.[0];
   return trace && { seed: found.seed, trace, wrong: await SimulatedLife.live(trace, options) };
@@ -73,7 +73,7 @@ describe('what is wrong with a daemon is found', () => {
       2,
     ],
   ])('%s', { timeout: 180_000 }, async (_, sabotage, most) => {
-    const found = await search(300, { sabotage }, 1);
+    const found = await search(300, { sabotage });
     expect(found?.wrong).not.toEqual([]);
     // What is left of the trace is what it takes.
     expect(found?.trace.filter((it) => it.do !== 'go').length).toBeLessThanOrEqual(most);

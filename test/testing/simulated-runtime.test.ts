@@ -138,6 +138,22 @@ describe('a simulated host', () => {
     await runtime.steps.pass(1);
     expect(answered).toBe(true);
   });
+
+  it('starts a container whose id was that of one whose exit is told, and not in the journal yet', async () => {
+    const { runtime, daemon, steps } = await running();
+    void daemon.request(signal());
+    while (daemon.told.at(-1)?.type !== 'exit') expect(await steps.takeAt(0)).toBe(true);
+    expect(journalOf(runtime)).toEqual(['start c/init']);
+    const again = daemon.request(create());
+    // The journal last.
+    while (steps.open.size > 0) {
+      const at = [...steps.open].findIndex(({ what }) => !what.includes('journal'));
+      await steps.takeAt(Math.max(at, 0));
+    }
+    await steps.toTheEnd();
+    expect(await again).toMatchObject(done);
+    expect(journalOf(runtime)).toEqual(['start c/init', 'exit c/init 143', 'start c/init']);
+  });
 });
 
 describe('a simulated host whose daemon is killed', () => {
