@@ -11,6 +11,7 @@ import type {
   SupervisorEvent,
   ToContainer,
 } from './supervisor-model.ts';
+import { firstOf, joined, left } from './waiting-line.ts';
 
 /** What the supervisor's chart is made of; the chart itself is in supervisor.ts. */
 export const supervisorSetup = setup({
@@ -47,17 +48,16 @@ export const supervisorSetup = setup({
 
     enqueue: assign({
       containers: ({ context }) => context.containers + 1,
-      queue: ({ context }, id: string) => [...context.queue, id],
+      queue: ({ context }, id: string) => joined(context.queue, id),
     }),
     takeSlot: assign({
-      starting: ({ context }) => [...context.starting, ...context.queue.slice(0, 1)],
-      queue: ({ context }) => context.queue.slice(1),
+      starting: ({ context }, id: string) => [...context.starting, id],
+      queue: ({ context }, id: string) => left(context.queue, id),
     }),
     freeSlot: assign({ starting: ({ context }, id: string) => context.starting.filter((it) => it !== id) }),
     leave: assign({
       containers: ({ context }) => context.containers - 1,
-      queue: ({ context }, id: string) =>
-        context.queue.includes(id) ? context.queue.filter((it) => it !== id) : context.queue,
+      queue: ({ context }, id: string) => left(context.queue, id),
       starting: ({ context }, id: string) => context.starting.filter((it) => it !== id),
     }),
     noteRestored: assign({
@@ -75,7 +75,8 @@ export const supervisorSetup = setup({
   guards: {
     /** Provided where the system is composed. */
     isKnown: (_, _id: string) => false,
-    slotFree: ({ context }) => context.queue.length > 0 && context.starting.length < context.concurrency,
+    slotFree: ({ context }) =>
+      firstOf(context.queue) !== undefined && context.starting.length < context.concurrency,
     leaves: ({ context }) => context.onStop === 'leave',
     allGone: ({ context }) => context.containers === 0,
   },

@@ -1,6 +1,7 @@
 import type { Adopted } from './adopt.ts';
 import type { ContainerGone, SlotReleased } from './container-model.ts';
 import type { Cancel, ContainerRequest, Notice, Request, ShimExited } from './messages.ts';
+import type { WaitingLine } from './waiting-line.ts';
 
 /** What the supervisor knows, hears and says. The chart is in supervisor.ts. */
 
@@ -24,8 +25,8 @@ export type SupervisorContext = {
   concurrency: number;
   /** Ids of the containers that hold a slot. */
   starting: string[];
-  /** Ids of the containers that wait for a slot, first come first. */
-  queue: string[];
+  /** Ids of the containers that wait for a slot. */
+  queue: WaitingLine;
   containers: number;
   /** Exits that came before their containers were taken up. */
   early: ShimExited[];

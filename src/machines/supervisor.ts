@@ -3,6 +3,10 @@ import { failure, failureOf } from '../errors.ts';
 import { KILL, TERM } from './messages.ts';
 import { each, refuse, report } from './replies.ts';
 import { cannotRestore, forward, known, route, supervisorSetup, takeUp } from './supervisor-actions.ts';
+import type { SupervisorContext } from './supervisor-model.ts';
+import { firstOf, NOBODY, waitingIn } from './waiting-line.ts';
+
+const nextIn = ({ queue }: SupervisorContext): string => firstOf(queue) ?? '';
 
 /**
  * The root of the system: it routes requests and exits to their container, gives each new container its turn to
@@ -14,7 +18,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
     concurrency: input.concurrency,
     onStop: input.onStop,
     starting: [],
-    queue: [],
+    queue: NOBODY,
     containers: 0,
     early: [],
   }),
@@ -115,9 +119,9 @@ export const supervisorMachine = supervisorSetup.createMachine({
         actions: [
           {
             type: 'toContainer',
-            params: ({ context }) => ({ id: context.queue[0] ?? '', event: { type: 'slot.granted' } }),
+            params: ({ context }) => ({ id: nextIn(context), event: { type: 'slot.granted' } }),
           },
-          'takeSlot',
+          { type: 'takeSlot', params: ({ context }) => nextIn(context) },
         ],
       },
     },
@@ -148,7 +152,10 @@ export const supervisorMachine = supervisorSetup.createMachine({
       description: 'The containers go on without a daemon; what is under way may come to its answer.',
       entry: {
         type: 'toEach',
-        params: ({ context }) => ({ ids: context.queue, event: { type: 'terminate', signal: TERM } }),
+        params: ({ context }) => ({
+          ids: waitingIn(context.queue),
+          event: { type: 'terminate', signal: TERM },
+        }),
       },
       on: {
         create: { actions: refuse('supervisorStopped') },

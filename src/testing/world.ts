@@ -4,6 +4,7 @@ import { effect } from '../machines/effect.ts';
 import { INIT, type Notice, type Reply } from '../machines/messages.ts';
 import { processMachine } from '../machines/process.ts';
 import { supervisorMachine } from '../machines/supervisor.ts';
+import { type WaitingLine, waitingIn } from '../machines/waiting-line.ts';
 import { type LocalStates, type LocalStep, localStates } from './local-states.ts';
 import { PARENT } from './pure-chart.ts';
 
@@ -152,9 +153,10 @@ export class System {
     const { value, context } = this.#supervisor.snapshot(world.supervisor);
     const { starting, queue, containers } = context as {
       starting: string[];
-      queue: string[];
+      queue: WaitingLine;
       containers: number;
     };
+    const waiting = waitingIn(queue);
     const ids = new Set([
       ...Object.keys(world.containers),
       ...world.clients.flatMap(({ asked }) => asked?.id ?? []),
@@ -169,7 +171,7 @@ export class System {
         ...Object.entries(kernel).map(([name, how]) => (name in processes ? '' : name + how)),
         ...world.effects.flatMap(({ of, name }) => (of.id === id ? `${of.process}:${name}` : [])).sort(),
         starting.indexOf(id),
-        queue.indexOf(id),
+        waiting.indexOf(id),
         ...world.clients.map(({ asked }) =>
           asked?.id === id ? `${asked.requestId}${asked.cancelled ? 'x' : ''}` : '',
         ),

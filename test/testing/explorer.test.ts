@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { containerMachine } from '../../src/machines/container.ts';
 import { supervisorMachine } from '../../src/machines/supervisor.ts';
 import { supervisorSetup } from '../../src/machines/supervisor-actions.ts';
+import { firstOf } from '../../src/machines/waiting-line.ts';
 import { EXPLORED, type ExploreOptions, explore } from '../../src/testing/explorer.ts';
 import { DAEMON_MACHINES, type Machines } from '../../src/testing/world.ts';
 import { withoutAnswer } from '../machines/fixtures/chart.ts';
@@ -61,7 +62,7 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
 
   it('where more start than there are slots', () => {
     const supervisor = supervisorMachine.provide({
-      guards: { slotFree: ({ context }) => context.queue.length > 0 },
+      guards: { slotFree: ({ context }) => firstOf(context.queue) !== undefined },
     });
     expect(found({ supervisor }, { ...fromNothing, concurrency: 1 })).toEqual({
       what: 'c1, c2 hold a slot at once',
