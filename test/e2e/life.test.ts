@@ -49,6 +49,15 @@ describe('a container', () => {
     expect((await events.exit(id, pid)).status).toBe(42);
   });
 
+  it('gives its id to another as soon as its exit is told, time after time', async () => {
+    const id = unique('again');
+    const bundle = await bundles.make('again', { args: ['true'] });
+    for (let n = 0; n < 10; n += 1) {
+      const { pid } = await daemon.create(id, bundle);
+      expect((await events.exit(id, pid)).status).toBe(0);
+    }
+  });
+
   it('fails in runc’s own words where its program is missing, and leaves nothing', async () => {
     const id = unique('missing');
     const failure = await failureOf(daemon.create(id, await bundles.make('missing', { args: ['nope'] })));
