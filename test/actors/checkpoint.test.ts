@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCheckpoint } from '../../src/actors/checkpoint.ts';
 import { stateDirAt } from '../../src/actors/state-dir.ts';
+import { ContainerdError } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import { RuncTrouble, type RunRunc } from '../../src/runc/runc.ts';
 
@@ -73,6 +74,24 @@ describe('a checkpoint', () => {
       throw new RuncTrouble('the shim is gone', { timedOut: false });
     });
     await expect(made).rejects.toThrow('containerd: the shim is gone');
+    expect(await left()).toEqual([]);
+  });
+
+  it('that CRIU came to the end of, though its shim was lost, is made', async () => {
+    const log = path.join(folder, 'state/containers/box/criu/dump.log');
+    const { made, left } = await make(async () => {
+      await writeFile(log, '(0.1) Info\n(0.2) Dumping finished successfully\n');
+      throw new ContainerdError('shimLost', 'it is gone');
+    });
+    await made;
+    expect(await left()).toEqual(['one']);
+  });
+
+  it('that CRIU did not come to the end of, and whose shim was lost, says so and leaves nothing', async () => {
+    const { made, left } = await make(async () => {
+      throw new ContainerdError('shimLost', '', { cause: new Error('it is gone') });
+    });
+    await expect(made).rejects.toThrow('containerd: the shim was lost: it is gone');
     expect(await left()).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Told } from '../../src/actors/announce.ts';
-import { pidFileOf, writeRecord } from '../../src/actors/record.ts';
+import { pidFileOf, writeRecord, writeStarted } from '../../src/actors/record.ts';
 import { createRestore } from '../../src/actors/restore.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
@@ -236,6 +236,36 @@ describe('a container of a former daemon', () => {
           : { type: 'undone', id: 'box', why: 'the checkpoint was not written to its end', checkpoint },
       ]);
     }
+  });
+
+  it('that was created, but not started, is removed', async () => {
+    await record('box');
+    runcState('box', alive);
+    writeFileSync(join(stateDir.runc, 'box', 'exec.fifo'), '');
+    expect((await restore()).adopted).toEqual([]);
+    expect(ran).toEqual(['delete --force -- box']);
+  });
+
+  it('has no end told again of an exec of which it was told, and which is written down still', async () => {
+    await record('box');
+    runcState('box', alive);
+    await writeStarted(stateDir.container('box'), 'exec-1', { pid: NOBODY, startTime: '1' });
+    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
+    const { adopted } = await restore(
+      { processes: [['box', 'init', 100]] },
+      { starts: new Set([`box/${NOBODY}`]) },
+    );
+    expect(adopted[0]?.processes.map((it) => it.process)).toEqual(['init']);
+    expect(watched).toEqual([]);
+    expect(readdirSync(stateDir.container('box'))).toEqual(['container.json']);
+  });
+
+  it('leaves no socket for a terminal that nobody hands over', async () => {
+    writeFileSync(join(stateDir.console, '1-1'), '');
+    await restore({ starting: [['box', 'init']] });
+    expect(readdirSync(stateDir.console)).toEqual(['1-1']);
+    await restore();
+    expect(readdirSync(stateDir.console)).toEqual([]);
   });
 
   it('that another version wrote down is left alone, and no other suffers by it', async () => {
