@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { crashPoint } from '../crash-point.ts';
 import { endedStatus, type HeldProcess, holdProcess } from '../linux/process-end.ts';
 import type { Logger } from '../log.ts';
@@ -25,7 +26,7 @@ export type ShimLinkOptions = {
  * gone are watched and signalled by pidfd; their stdio is gone.
  */
 export type ShimLink = ShimClient & {
-  /** The pid of the shim, once there is one. */
+  /** The pid of the shim, once there is one: the next one, where a request has just been lost with it. */
   ready(): Promise<number>;
   /** Takes over a process that has no shim. */
   watchOrphan(process: ShimProcess): void;
@@ -160,7 +161,11 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
       closed = true;
       latest.close();
     },
-    ready: async () => (await current).pid,
+    async ready() {
+      // Whoever was told that a request is lost asks before the loss itself is told.
+      await setImmediate();
+      return (await current).pid;
+    },
     watchOrphan,
   };
 }
