@@ -133,10 +133,12 @@ async function sweepOfFormerBoot(search: Search, id: string): Promise<void> {
 }
 
 /** Whether the journal has both ends of a process that is there no more. */
-const endWasTold = ({ told }: Search, id: string, { pid, startTime }: { pid: number; startTime: bigint }) =>
-  told.starts.has(startName(id, pid)) &&
-  !told.open.has(startName(id, pid)) &&
-  processStat(pid)?.startTime !== startTime;
+function endWasTold({ told }: Search, id: string, { pid, startTime }: { pid: number; startTime: bigint }) {
+  const name = startName(id, pid);
+  const stat = processStat(pid);
+  const lives = stat?.startTime === startTime && !stat.ending;
+  return told.starts.has(name) && !told.open.has(name) && !lives;
+}
 
 /** Removes a container that does not run; of one whose start was told, its end is to be told instead. */
 async function undo(search: Search, id: string, why: string): Promise<void> {

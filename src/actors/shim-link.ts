@@ -26,7 +26,7 @@ export type ShimLinkOptions = {
  * gone are watched and signalled by pidfd; their stdio is gone.
  */
 export type ShimLink = ShimClient & {
-  /** The pid of the shim, once there is one: the next one, where a request has just been lost with it. */
+  /** The pid of the shim, of the next one where a request has just been lost with it; 0 while none can be started. */
   ready(): Promise<number>;
   /** Takes over a process that has no shim. */
   watchOrphan(process: ShimProcess): void;
@@ -64,11 +64,12 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     if (closed) return;
     log.error({ err: cause, shimPid: latest.pid }, 'the shim was lost');
     crashPoint('shim-link.lost');
-    current = connect().then(take);
-    current.catch((error: unknown) => {
+    current = connect().then(take, (error: Error) => {
       log.error({ err: error }, 'no shim could be started');
       setTimeout(() => replace(cause), RETRY_MS);
+      throw new ShimError('lost', `no other could be started: ${error.message}`);
     });
+    current.catch(() => {});
   }
   /** Its predecessor's processes are orphans now, unless it is the same shim on a new connection. */
   function take(client: ShimClient): ShimClient {
@@ -164,7 +165,10 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     async ready() {
       // Whoever was told that a request is lost asks before the loss itself is told.
       await setImmediate();
-      return (await current).pid;
+      return current.then(
+        ({ pid }) => pid,
+        () => 0,
+      );
     },
     watchOrphan,
   };

@@ -179,7 +179,11 @@ describe('a shim that cannot be started in the place of another', () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     connecting = [Promise.reject(new ShimError('spawn', 'no memory'))];
     const it = await lose();
-    await expect(it.ready()).rejects.toThrow('no memory');
+    await expect(it.kill(key, 9)).rejects.toMatchObject({
+      reason: 'lost',
+      message: 'no other could be started: no memory',
+    });
+    expect(await it.ready()).toBe(0);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await it.ready()).toBe(101);
     expect(logged).toContain('no shim could be started');
