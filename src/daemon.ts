@@ -94,6 +94,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     stateDir,
     runc,
     shim: () => shim,
+    settleLost,
     rebooted,
     watchOrphan: shim.watchOrphan,
     log,

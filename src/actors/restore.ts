@@ -28,6 +28,8 @@ export type RestoreOptions = {
   stateDir: StateDir;
   runc: Runc;
   shim: () => ShimClient;
+  /** Resolves once no runc of a shim that was lost is at work. */
+  settleLost: () => Promise<void>;
   /** The host has restarted: nothing runs, and whoever has a pid that was written down is somebody else. */
   rebooted: boolean;
   /** Watches a process that no shim of ours can reap, and tells when it has ended, at once if it has. */
@@ -45,8 +47,6 @@ type Search = RestoreOptions & {
   starting: ReadonlySet<string>;
   adopted: Adopted[];
   undone: Notice[];
-  /** The bundles of those that were found, whatever has become of them. */
-  bundles: Set<string>;
   leftAlone: Set<string>;
 };
 
@@ -66,21 +66,21 @@ export function createRestore(options: RestoreOptions) {
       starting: new Set(starting.map((key) => nameOf(key.container, key.process))),
       adopted: [],
       undone: [],
-      bundles: new Set(),
       leftAlone: new Set(),
     };
     const ids = await recordedIds(stateDir);
+    if (!options.rebooted) await Promise.all(ids.map((id) => settleRuncs(options, id)));
+    crashPoint('restore.settled');
+    const checkpoints = await settleBundles(options, ids);
+    crashPoint('restore.checkpoints-settled');
     await Promise.all(ids.map((id) => restoreOne(search, id).catch(leave(search, id))));
     crashPoint('restore.looked');
-    const { adopted, bundles, leftAlone } = search;
+    const { adopted, leftAlone } = search;
     if (starting.length === 0) await removeConsoleSockets(stateDir);
     const starts = await startsUntold(stateDir, adopted, told);
-    // Now that no runc of the former daemon is at work: containers may share a bundle.
-    const checkpoints = await Promise.all([...bundles].map((it) => checkpointsUntold(stateDir, it, log)));
-    crashPoint('restore.checkpoints-settled');
     const ends = endsUntold(adopted, processes, leftAlone, told);
     for (const { id, pid } of ends) log.warn({ id, pid }, NOBODY_WATCHED);
-    return { adopted, untold: [...starts, ...search.undone, ...checkpoints.flat(), ...ends] };
+    return { adopted, untold: [...starts, ...search.undone, ...checkpoints, ...ends] };
   };
 }
 
@@ -95,14 +95,11 @@ const leave =
 const nameOf = (id: string, process: string): string => `${id}/${process}`;
 
 async function restoreOne(search: Search, id: string): Promise<void> {
-  const { stateDir, runc, shim, running, starting, adopted, bundles } = search;
-  if (search.rebooted) return sweepOfFormerBoot(search, id);
-  // What a former daemon had runc do to it is done before anybody looks.
-  await shim().settle(id);
-  crashPoint('restore.settled');
+  const { stateDir, runc, running, starting, adopted } = search;
+  // What its own record says does not matter any more, be it another version's.
+  if (search.rebooted) return undo(search, id, 'the host has restarted');
   const create = await readRecord(stateDir.container(id));
   if (create === undefined) return undo(search, id, 'it was never started');
-  bundles.add(create.bundlePath);
 
   const init = running.get(nameOf(id, INIT));
   if (init !== undefined) {
@@ -123,13 +120,6 @@ async function restoreOne(search: Search, id: string): Promise<void> {
   if (endWasTold(search, id, orphan)) return sweep(search, id, 'its exit has been told');
   adopted.push(await adopt(search, create, state, entryOf(INIT, create.spec, orphan)));
   search.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
-}
-
-/** What its own record says does not matter any more, be it another version's, but for where its checkpoints are. */
-async function sweepOfFormerBoot(search: Search, id: string): Promise<void> {
-  const create = await readRecord(search.stateDir.container(id)).catch(() => undefined);
-  if (create !== undefined) search.bundles.add(create.bundlePath);
-  await undo(search, id, 'the host has restarted');
 }
 
 /** Whether the journal has both ends of a process that is there no more. */
@@ -207,6 +197,25 @@ const entryOf = (
   spec: ProcessEntry['spec'],
   { pid, startTime }: { pid: number; startTime: bigint },
 ): ProcessEntry => ({ process, requestId: '', spec, pid, startTime: String(startTime) });
+
+/** What a former daemon had runc do to a container is done before anybody looks. */
+const settleRuncs = ({ shim, settleLost }: RestoreOptions, id: string): Promise<void> =>
+  shim()
+    .settle(id)
+    .catch(() => settleLost());
+
+/**
+ * Settles what is left of checkpoints, once no runc of the former daemon is at work on any: containers may share a bundle;
+ * and before any folder is removed, as CRIU's log is in it. Gives what is to be told of it.
+ */
+async function settleBundles({ stateDir, log }: RestoreOptions, ids: readonly string[]): Promise<Notice[]> {
+  const records = await Promise.all(
+    ids.map((id) => readRecord(stateDir.container(id)).catch(() => undefined)),
+  );
+  const bundles = new Set(records.flatMap((create) => create?.bundlePath ?? []));
+  const untold = await Promise.all([...bundles].map((it) => checkpointsUntold(stateDir, it, log)));
+  return untold.flat();
+}
 
 /** Sockets on which no runc hands over a terminal any more. */
 async function removeConsoleSockets({ console }: StateDir): Promise<void> {

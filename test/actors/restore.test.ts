@@ -71,6 +71,7 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
     runc: { command: 'runc', root: stateDir.runc, run },
     shim: () => shim,
     rebooted,
+    settleLost: async () => {},
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
     log,
