@@ -40,9 +40,6 @@ const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
 /** An exit of which nobody knows the status, and the log says so. */
 const UNKNOWN_STATUS = 255;
 
-/** How long CRIU may take. */
-const CHECKPOINT_TIMEOUT_MS = 600_000;
-
 /** How long a runc that a former daemon left at work may take to end. */
 const LEFT_RUNNING_TIMEOUT_MS = 30_000;
 
@@ -74,7 +71,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   });
   const settleLost = async () =>
     waitForLeftRunning(stateDir.runc, await shim.ready(), LEFT_RUNNING_TIMEOUT_MS);
-  const runc: Runc = { command: flags.runtime, root: stateDir.runc, run: createRunRunc(() => shim) };
+  const runc: Runc = {
+    command: flags.runtime,
+    root: stateDir.runc,
+    run: createRunRunc(() => shim),
+    timeoutMs: flags.runtimeTimeoutMs,
+  };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
   const announcer = createAnnouncer({ hub, shim: () => shim, stateDir, log });
@@ -102,7 +104,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             criu,
             settleLost,
             timeoutMs: flags.runtimeTimeoutMs,
-            restoreTimeoutMs: CHECKPOINT_TIMEOUT_MS,
+            restoreTimeoutMs: flags.checkpointTimeoutMs,
           }),
           starts,
         ),
@@ -111,7 +113,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         pause: createPause(runc, settleLost),
         resume: createResume(runc, settleLost),
         killFrozen: createKillFrozen(runc, () => shim),
-        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: CHECKPOINT_TIMEOUT_MS }),
+        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: flags.checkpointTimeoutMs }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
         delete: createDelete(runc, stateDir),
       },

@@ -25,7 +25,7 @@ async function make(run: RunRunc) {
   await writeFile(path.join(stateDir.runc, 'box/state.json'), JSON.stringify(state));
   await mkdir(bundlePath);
   await writeFile(path.join(bundlePath, 'config.json'), JSON.stringify({ process: { args: ['sh'] } }));
-  const runc = { command: 'runc', root: stateDir.runc, run };
+  const runc = { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 };
   const checkpoint = { name: 'one', exit: true, tcp: true, unixSockets: false, shell: false };
   const made = createCheckpoint({ runc, stateDir, criu: '/criu', timeoutMs: 1234 })({
     id: 'box',

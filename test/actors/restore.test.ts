@@ -66,7 +66,7 @@ function restore({ processes = [], starting = [] }: Held = {}) {
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line).msg) });
   return createRestore({
     stateDir,
-    runc: { command: 'runc', root: stateDir.runc, run },
+    runc: { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 },
     shim: () => shim,
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),

@@ -30,6 +30,7 @@ function runc(...endings: ({ exitStatus: number; output: string } | Error)[]): R
   return {
     command: 'runc',
     root: stateDir.runc,
+    timeoutMs: 1_000,
     async run({ container, argv }) {
       expect(container).toBe('box');
       ran.push(argv.slice(argv.indexOf('json') + 1).join(' '));
