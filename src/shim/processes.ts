@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { Exited, Key, Start, Update } from '../generated/shim.ts';
+import { bootTick } from '../linux/clock.ts';
 import { SystemError } from '../linux/error.ts';
 import { processStat } from '../linux/process-stat.ts';
 import { kill } from '../linux/signal.ts';
@@ -125,9 +126,10 @@ export class Processes {
   }
 
   async #launch(key: Key, request: Start): Promise<ShimProcess> {
-    const { strays, openStdio, run, letGo } = this.#options;
+    const { reaper, strays, openStdio, run, letGo } = this.#options;
     const stdio = await openStdio(request, key);
     const watch = strays.watch();
+    const begunAt = bootTick();
     try {
       await run(request, stdio);
       if (request.startArgv.length > 0) {
@@ -136,7 +138,12 @@ export class Processes {
       }
       const pid = await readPidFile(request.pidFile);
       const stray = watch.find(pid);
-      const process = { key, pid, startTime: stray?.startTime ?? startTimeOfChild(pid) };
+      const startTime = stray?.startTime ?? startTimeOfChild(pid);
+      // A runtime may write down whatever it likes: another container's process is not to be taken for this one's.
+      if (reaper.expects(pid) || startTime < begunAt) {
+        throw new ShimError('runtime', `the runtime has left process ${pid}, which it did not start`);
+      }
+      const process = { key, pid, startTime };
       this.#begin({ phase: 'running', process, stdio }, stray);
       return process;
     } catch (error) {
