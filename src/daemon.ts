@@ -115,7 +115,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         killFrozen: createKillFrozen(runc, () => shim),
         checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: flags.checkpointTimeoutMs }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
-        delete: createDelete(runc, stateDir),
+        delete: createDelete(runc, stateDir, () => shim),
       },
       ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
       publish: announcer.announce,

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { processStat } from '../linux/process-stat.ts';
 
@@ -33,12 +33,33 @@ export async function initHasEnded(root: string, id: string): Promise<boolean> {
   return stat === undefined || stat.ending || stat.startTime !== BigInt(state.initStartTime);
 }
 
-/** Whether the freezer holds a container's processes (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
-export async function isFrozen(cgroupPaths: Record<string, string>): Promise<boolean> {
-  const v1 = cgroupPaths.freezer;
-  const [folder, file, frozen] = v1
-    ? [v1, 'freezer.state', 'FROZEN']
-    : [cgroupPaths[''] ?? '', 'cgroup.freeze', '1'];
-  const text = await readFile(path.join(folder, file), 'utf8').catch(() => '');
-  return text.trim() === frozen;
+/** What the freezer says of a container's processes; v1 is `freezing` while it cannot stop one of them. */
+export type Freezer = 'frozen' | 'freezing' | 'thawed';
+
+const FREEZERS: Record<string, Freezer> = {
+  FROZEN: 'frozen',
+  FREEZING: 'freezing',
+  THAWED: 'thawed',
+  '1': 'frozen',
+  '0': 'thawed',
+};
+
+/** The file of the freezer, and what thaws (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
+const freezerFile = ({ freezer: v1, '': v2 = '' }: Record<string, string>): [file: string, thawed: string] =>
+  v1 ? [path.join(v1, 'freezer.state'), 'THAWED'] : [path.join(v2, 'cgroup.freeze'), '0'];
+
+/** What the freezer says now; undefined where there is none. */
+export async function readFreezer(cgroupPaths: Record<string, string>): Promise<Freezer | undefined> {
+  const text = await readFile(freezerFile(cgroupPaths)[0], 'utf8').catch(() => '');
+  return FREEZERS[text.trim()];
+}
+
+/** Whether the freezer holds a container's processes. */
+export const isFrozen = async (cgroupPaths: Record<string, string>): Promise<boolean> =>
+  (await readFreezer(cgroupPaths)) === 'frozen';
+
+/** Thaws a container's processes, as runc would. */
+export async function writeThawed(cgroupPaths: Record<string, string>): Promise<void> {
+  const [file, thawed] = freezerFile(cgroupPaths);
+  await writeFile(file, thawed, { flag: 'r+' });
 }
