@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
@@ -22,7 +22,7 @@ import {
   runCommand,
   startCommand,
 } from '../runc/command.ts';
-import { lastWords } from '../runc/log.ts';
+import { lastWords, lastWordsIn } from '../runc/log.ts';
 import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
@@ -204,7 +204,7 @@ async function explain(
       if (launch.kind === 'exec' && (await initHasEnded(runc.root, id))) {
         return new ContainerdError('containerExited', '', cause);
       }
-      const logged = lastWords(await readFile(logFile, 'utf8').catch(() => '')) || lastWords(error.output);
+      const logged = (await lastWordsIn(logFile)) || lastWords(error.output);
       const words = logged || error.message;
       const all =
         launch.kind === 'restore' ? await withCriuLog(words, path.join(workPath, 'restore.log')) : words;
