@@ -1,11 +1,15 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
-import type { Event } from '../generated/api.ts';
+import { Event } from '../generated/api.ts';
 import { endOf, eventsIn, lineOf } from './journal-lines.ts';
 
 /**
  * The journal of events: one JSON object a line, in the order of their sequence numbers, appended to `events.jsonl`.
  * It is bounded: before a file outgrows half the size it becomes `events.1.jsonl`, in the place of the one before.
  * A line that a crash has torn is passed over.
+ *
+ * While a disk refuses what is to be written it waits here, starts and exits however many: there are no more of them than
+ * processes, of which none is started where `blocked` says why. Of all else no more waits than MAX_UNWRITTEN: it is left
+ * out, and a `gap` with the number of the last event left out is written in its place.
  */
 
 export type JournalOptions = {
@@ -22,8 +26,10 @@ export type JournalOptions = {
 export type Journal = {
   /** The number of the last event appended, in this run or a former one. */
   lastSequence(): bigint;
-  /** Appends an event; resolves with true once it is in the file, with false if the journal is closed before it is. */
+  /** Appends an event; resolves with true once it is in the file, with false if it is left out, or the journal closed. */
   append(event: Event): Promise<boolean>;
+  /** Why nothing should be done now that has to be in the journal; undefined where there is no reason. */
+  blocked(): string | undefined;
   /**
    * Every event kept from the first on that happened at `sinceNs` (unix nanoseconds) or later, in the order in which
    * they were told: what was told after it may have happened a little before, or while the clock was behind.
@@ -36,6 +42,11 @@ export type Journal = {
 const NS_PER_MS = 1_000_000n;
 /** How long to wait before a disk that refused is tried again. */
 const RETRY_MS = 500;
+
+/** How many events wait for a disk that does not take them. */
+export const MAX_UNWRITTEN = 4096;
+/** What the next daemon could not do without. */
+const KEPT = new Set(['start', 'exec', 'exit']);
 
 type Unwritten = { event: Event; line: string; settle: (written: boolean) => void };
 
@@ -55,6 +66,9 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
 
   /** What is in flight is the head of it. */
   let unwritten: Unwritten[] = [];
+  /** How many of it are in flight. */
+  let inFlight = 0;
+  let trouble: Error | undefined;
   let writing: Promise<void> | undefined;
   let closing = false;
   let wake = () => {};
@@ -102,14 +116,19 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
       try {
         if (bytes > 0 && !hasRoom(Buffer.byteLength(next.line))) await rotate();
         const batch = nextBatch();
+        inFlight = batch.length;
         await write(batch.map(({ line }) => line).join(''));
         unwritten = unwritten.slice(batch.length);
         for (const { settle } of batch) settle(true);
+        trouble = undefined;
         onTrouble(undefined);
       } catch (error) {
-        onTrouble(error as Error);
+        trouble = error as Error;
+        onTrouble(trouble);
         if (closing) break;
         await pause();
+      } finally {
+        inFlight = 0;
       }
     }
     writing = undefined;
@@ -125,11 +144,24 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
       };
     });
 
+  /** One gap stands for all that is left out at a stretch. */
+  function leaveOut({ timestamp, sequence }: Event): void {
+    const event = Event.fromPartial({ type: 'gap', timestamp, sequence });
+    const isGap = unwritten.length > inFlight && unwritten.at(-1)?.event.type === 'gap';
+    unwritten.splice(isGap ? -1 : unwritten.length, 1, { event, line: lineOf(event), settle: () => {} });
+  }
+
   return {
     lastSequence: () => sequence,
+    blocked: () =>
+      unwritten.length < MAX_UNWRITTEN ? undefined : (trouble?.message ?? 'the disk does not keep up'),
     append(event) {
       sequence = event.sequence;
       if (closing) return Promise.resolve(false);
+      if (unwritten.length >= MAX_UNWRITTEN && !KEPT.has(event.type)) {
+        leaveOut(event);
+        return Promise.resolve(false);
+      }
       return new Promise((settle) => {
         unwritten.push({ event, line: lineOf(event), settle });
         writing ??= drain();

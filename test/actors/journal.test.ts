@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Journal, type JournalOptions, openJournal } from '../../src/actors/journal.ts';
+import { type Journal, type JournalOptions, MAX_UNWRITTEN, openJournal } from '../../src/actors/journal.ts';
 import { Event } from '../../src/generated/api.ts';
 import { within } from '../linux/deadline.ts';
 import { SmallDisk } from './small-disk.ts';
@@ -408,5 +408,28 @@ describe('a disk that is full', () => {
     await within(2_000, 'the end', close(journal));
     expect((await written).at(-1)).toBe(true);
     expect((await openThere()).lastSequence()).toBe(100n);
+  });
+
+  it('costs bounded memory: starts and exits wait, and one gap stands for what else there was', async () => {
+    const journal = await openThere();
+    disk.fill();
+    const waiting = fill(journal, 1, MAX_UNWRITTEN);
+    await isFull();
+    expect(journal.blocked()).toMatch(/ENOSPC/);
+    const last = MAX_UNWRITTEN + 1_000;
+    const pauses = range(MAX_UNWRITTEN + 1, last).map((n) => journal.append(eventOf(n, { type: 'pause' })));
+    expect(await Promise.all(pauses)).toEqual(pauses.map(() => false));
+    const exit = journal.append(eventOf(last + 1));
+    expect(await journal.append(eventOf(last + 2, { type: 'oom' }))).toBe(false);
+    expect(journal.lastSequence()).toBe(BigInt(last + 2));
+
+    disk.grow(2 ** 20);
+    await waiting;
+    expect(await exit).toBe(true);
+    await expect.poll(() => journal.blocked()).toBeUndefined();
+    const left = [];
+    for await (const { type, sequence } of journal.read(0n))
+      if (sequence > MAX_UNWRITTEN) left.push(`${type} ${sequence}`);
+    expect(left).toEqual([`gap ${last}`, `exit ${last + 1}`, `gap ${last + 2}`]);
   });
 });

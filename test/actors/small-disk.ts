@@ -20,6 +20,11 @@ export class SmallDisk {
     }
   }
 
+  /** Has room for more. */
+  grow(bytes: number): void {
+    execFileSync('mount', ['-o', `remount,size=${bytes}`, this.path]);
+  }
+
   /** Gives the room back. */
   free(): void {
     rmSync(join(this.path, 'ballast'), { force: true });
