@@ -102,6 +102,9 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             stateDir,
             shim: () => shim,
             criu,
+            blocked: journal.blocked,
+            onUnwritten: (err, about) =>
+              log.warn({ err, ...about }, 'who an exec is could not be written down'),
             settleLost,
             timeoutMs: flags.runtimeTimeoutMs,
             restoreTimeoutMs: flags.checkpointTimeoutMs,

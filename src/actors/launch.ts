@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
-import { ContainerdError } from '../errors.ts';
+import { ContainerdError, hostTrouble } from '../errors.ts';
 import { type WindowSize, windowSize } from '../linux/terminal.ts';
 import {
   type CreateRequest,
@@ -37,6 +38,10 @@ export type LaunchOptions = {
   shim: () => ShimClient;
   /** The criu to use; empty for the one in PATH. */
   criu: string;
+  /** Why nothing can be started of which the journal is to tell; undefined where there is no reason. */
+  blocked: () => string | undefined;
+  /** Who an exec is could not be written down. */
+  onUnwritten: (error: unknown, about: { id: string; process: string }) => void;
   /** Resolves once no runc of a shim that was lost is at work. */
   settleLost: () => Promise<void>;
   /** How long a runc may take to start a process, and to restore a container. */
@@ -66,8 +71,10 @@ export function createLaunch(options: LaunchOptions) {
         ? options.shim().awaitStart({ container: id, process })
         : start(options, input, files));
       if (process !== INIT) {
-        await writeStarted(files.folder, process, { pid, startTime: String(startTime) });
-        await remove(files.logFile);
+        // It runs: only a daemon that has lost the shim too would miss what is written here.
+        await writeStarted(files.folder, process, { pid, startTime: String(startTime) })
+          .then(() => remove(files.logFile))
+          .catch((error: unknown) => options.onUnwritten(error, { id, process }));
       }
       return { pid, startTime: String(startTime) };
     } catch (error) {
@@ -82,6 +89,8 @@ export function createLaunch(options: LaunchOptions) {
 async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   const { stateDir, shim, timeoutMs, restoreTimeoutMs } = options;
   const { id, process, spec, stdio, inherited, launch } = input;
+  const why = options.blocked();
+  if (why !== undefined) throw new ContainerdError('stateDir', why);
   const env = process === INIT ? spec.env : withPath(spec.env, inherited);
   if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
   if (process === INIT) {
@@ -122,7 +131,8 @@ function unlessThere(error: NodeJS.ErrnoException): never {
   throw error.code === 'EEXIST' ? new ContainerdError('containerExists', '', { cause: error }) : error;
 }
 
-const remove = (...files: string[]) => Promise.all(files.map((file) => rm(file, { force: true })));
+const remove = (...files: string[]) =>
+  Promise.all(files.map((file) => rm(file, { force: true, recursive: true })));
 
 type Files = ReturnType<typeof filesOf>;
 
@@ -193,7 +203,15 @@ async function explain(
   { logFile, workPath }: Files,
   { id, process, launch }: LaunchInput,
 ): Promise<unknown> {
-  if (!(error instanceof ShimError)) return error;
+  if (!(error instanceof ShimError)) {
+    const { code } = error as NodeJS.ErrnoException;
+    return error instanceof Error ? (hostTrouble(code, error) ?? error) : error;
+  }
+  if (error.reason !== 'runtime' && error.reason !== 'timeout') {
+    const code = error.errno === 0 ? undefined : getSystemErrorName(-error.errno);
+    const trouble = hostTrouble(code, error);
+    if (trouble !== undefined) return trouble;
+  }
   const cause = { cause: error };
   const what = launch.kind === 'exec' ? `exec ${process}` : launch.kind;
   switch (error.reason) {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { ContainerdError } from '../errors.ts';
+import { ContainerdError, hostTrouble } from '../errors.ts';
 import type { Inherited, ProcessSpec, User } from '../machines/messages.ts';
 
 /** More than a config.json ever needs, and little enough to parse at once. */
@@ -53,6 +53,8 @@ async function readConfig(file: string): Promise<string> {
   } catch (error) {
     if (error instanceof ContainerdError) throw error;
     const { code } = error as NodeJS.ErrnoException;
+    const trouble = error instanceof Error ? hostTrouble(code, error) : undefined;
+    if (trouble !== undefined) throw trouble;
     throw invalid(code === 'ENOENT' ? 'config.json: no such file or directory' : `config.json: ${code}`);
   } finally {
     await handle?.close();

@@ -25,7 +25,7 @@ beforeAll(async () => {
   bundles = await makeBundles();
   bundle = await bundles.make('plain');
   runtime = await makeMisbehavingRuntime(bundles.folder, VICTIM);
-  const flags = ['--runtime', runtime.file, '--runtime-timeout', '1s', '--checkpoint-timeout', '2s'];
+  const flags = ['--runtime', runtime.file, '--runtime-timeout', '2s', '--checkpoint-timeout', '5s'];
   daemon = await TestDaemon.start({ flags });
   events = await daemon.events({ types: ['start', 'exec', 'exit', 'pause', 'resume', 'checkpoint'] });
   shimPid = await shimPidOf(daemon.child.pid ?? 0);
@@ -107,7 +107,11 @@ const STARTS: [what: string, script: string, told: { code: string; message: RegE
   ['writes nonsense for a pid', '"$real" "$@"; echo nonsense >"$pid_file"', NO_PID],
   ['writes a folder for a pid', '"$real" "$@"; rm "$pid_file"; mkdir "$pid_file"', NO_PID],
   ['logs nonsense', 'head -c 100000 /dev/urandom >"$log"; exit 1', failed(/^containerd: /)],
-  ['logs 100 MB', 'head -c 100000000 /dev/zero >"$log"; echo "no luck" >>"$log"; exit 1', failed(/no luck/)],
+  [
+    'logs 100 MB',
+    'yes nonsense | head -c 100000000 >"$log"; echo "no luck" >>"$log"; exit 1',
+    failed(/no luck/),
+  ],
 ];
 
 describe('a start of which runc', () => {
