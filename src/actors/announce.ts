@@ -79,7 +79,7 @@ export type Told = { exits: Set<string>; starts: Set<string> };
 export async function toldOf(journal: Journal, ids: ReadonlySet<string>): Promise<Told> {
   const told: Told = { exits: new Set(), starts: new Set() };
   if (ids.size === 0) return told;
-  for await (const { type, id, pid, timestamp } of journal.read(0n)) {
+  for await (const { type, id, pid, timestamp } of journal.readAll()) {
     if (!ids.has(id)) continue;
     if (type === 'exit') told.exits.add(exitName(id, pid, String(timestamp)));
     if (type === 'start' || type === 'exec') told.starts.add(startName(id, pid));

@@ -19,6 +19,8 @@ export type JournalOptions = {
   maxBytes: number;
   /** What is older than this is not replayed. */
   maxAgeMs: number;
+  /** The time of day, which may be set to anything, and the time since boot, in milliseconds. */
+  clock?: { wallMs: () => number; monotonicMs: () => number };
   /** Called when events could not be written, and once they can be again. */
   onTrouble: (error: Error | undefined) => void;
 };
@@ -35,10 +37,13 @@ export type Journal = {
    * they were told: what was told after it may have happened a little before, or while the clock was behind.
    */
   read(sinceNs: bigint): AsyncGenerator<Event>;
+  /** Every event kept, however old. */
+  readAll(): AsyncGenerator<Event>;
   /** Writes what is still to be written, but does not wait for a disk that refuses it. */
   close(): Promise<void>;
 };
 
+const SYSTEM_CLOCK = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const NS_PER_MS = 1_000_000n;
 /** How long to wait before a disk that refused is tried again. */
 const RETRY_MS = 500;
@@ -51,7 +56,17 @@ const KEPT = new Set(['start', 'exec', 'exit']);
 type Unwritten = { event: Event; line: string; settle: (written: boolean) => void };
 
 /** Opens the journal, and finds out where it ended. */
-export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: JournalOptions): Promise<Journal> {
+export async function openJournal({
+  file,
+  maxBytes,
+  maxAgeMs,
+  onTrouble,
+  clock = SYSTEM_CLOCK,
+}: JournalOptions): Promise<Journal> {
+  const [wallMs, monotonicMs] = [clock.wallMs(), clock.monotonicMs()];
+  /** A clock that is set forward makes nothing old that is not. */
+  const nowMs = () => Math.min(clock.wallMs(), wallMs + clock.monotonicMs() - monotonicMs);
+
   const older = file.replace(/(\.jsonl)?$/, '.1$1');
   const maxFileBytes = maxBytes / 2;
   let handle = await open(file, 'a+', 0o600);
@@ -151,6 +166,29 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
     unwritten.splice(isGap ? -1 : unwritten.length, 1, { event, line: lineOf(event), settle: () => {} });
   }
 
+  async function* readFrom(from: bigint): AsyncGenerator<Event> {
+    const waiting = unwritten.map(({ event }) => event);
+    // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
+    const newer = await openIfThere(file);
+    const files = [await openIfThere(older), newer].filter((it) => it !== undefined);
+    let reached = false;
+    let last = 0n;
+    try {
+      for (const source of [...files.map(eventsIn), [waiting]]) {
+        for await (const events of source) {
+          for (const event of events) {
+            if (event.sequence <= last) continue;
+            last = event.sequence;
+            reached ||= event.timestamp >= from;
+            if (reached) yield event;
+          }
+        }
+      }
+    } finally {
+      await Promise.all(files.map((it) => it.close()));
+    }
+  }
+
   return {
     lastSequence: () => sequence,
     blocked: () =>
@@ -167,30 +205,11 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
         writing ??= drain();
       });
     },
-    async *read(sinceNs) {
-      const waiting = unwritten.map(({ event }) => event);
-      const oldest = BigInt(Math.floor(Date.now() - maxAgeMs)) * NS_PER_MS;
-      const from = sinceNs > oldest ? sinceNs : oldest;
-      // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
-      const newer = await openIfThere(file);
-      const files = [await openIfThere(older), newer].filter((it) => it !== undefined);
-      let reached = false;
-      let last = 0n;
-      try {
-        for (const source of [...files.map(eventsIn), [waiting]]) {
-          for await (const events of source) {
-            for (const event of events) {
-              if (event.sequence <= last) continue;
-              last = event.sequence;
-              reached ||= event.timestamp >= from;
-              if (reached) yield event;
-            }
-          }
-        }
-      } finally {
-        await Promise.all(files.map((it) => it.close()));
-      }
+    read(sinceNs) {
+      const oldest = BigInt(Math.floor(nowMs() - maxAgeMs)) * NS_PER_MS;
+      return readFrom(sinceNs > oldest ? sinceNs : oldest);
     },
+    readAll: () => readFrom(0n),
     async close() {
       closing = true;
       wake();

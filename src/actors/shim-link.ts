@@ -81,7 +81,14 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
 
   function watchOrphan({ key, pid, startTime }: ShimProcess): void {
     const about = { id: key.container, process: key.process, pid };
-    const held = holdProcess(pid, startTime);
+    let held: HeldProcess | undefined;
+    try {
+      held = holdProcess(pid, startTime);
+    } catch (error) {
+      log.error({ err: error, ...about }, 'a process without a shim cannot be watched yet');
+      setTimeout(watchOrphan, RETRY_MS, { key, pid, startTime });
+      return;
+    }
     const end = (status: number | undefined) => {
       orphans.delete(nameOf(key));
       if (status === undefined)

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { processStat } from '../linux/process-stat.ts';
+import { type ProcessStat, readProcessStat } from '../linux/process-stat.ts';
 
 /** What runc keeps of a container in `<root>/<id>/state.json` (libcontainer `State`, runc 1.1.5). */
 export type RuncStateFile = {
@@ -11,10 +11,14 @@ export type RuncStateFile = {
   cgroupPaths: Record<string, string>;
 };
 
-/** Reads a container's state file; undefined where runc knows no such container, or its file says nothing of use. */
+/**
+ * Reads a container's state file; undefined where runc knows no such container, or its file says nothing of use. Throws
+ * where it cannot be looked at: such a container may well run.
+ */
 export async function readStateFile(root: string, id: string): Promise<RuncStateFile | undefined> {
+  const text = await readFile(path.join(root, id, 'state.json'), 'utf8').catch(unlessMissing);
   try {
-    const state = JSON.parse(await readFile(path.join(root, id, 'state.json'), 'utf8'));
+    const state = JSON.parse(text ?? '');
     const { init_process_pid: initPid, init_process_start: initStart, cgroup_paths: cgroupPaths } = state;
     if (!isPositive(initPid) || !isPositive(initStart)) return undefined;
     return { initPid, initStartTime: String(initStart), cgroupPaths: cgroupPaths ?? {} };
@@ -23,13 +27,23 @@ export async function readStateFile(root: string, id: string): Promise<RuncState
   }
 }
 
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+}
+
 const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
-/** Whether a container's init is gone or dying. */
+/** Whether a container's init is gone or dying; not where that cannot be looked at. */
 export async function initHasEnded(root: string, id: string): Promise<boolean> {
-  const state = await readStateFile(root, id);
+  let state: RuncStateFile | undefined;
+  let stat: ProcessStat | undefined;
+  try {
+    state = await readStateFile(root, id);
+    stat = state && readProcessStat(state.initPid);
+  } catch {
+    return false;
+  }
   if (state === undefined) return true;
-  const stat = processStat(state.initPid);
   return stat === undefined || stat.ending || stat.startTime !== BigInt(state.initStartTime);
 }
 

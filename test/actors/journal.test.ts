@@ -433,3 +433,52 @@ describe('a disk that is full', () => {
     expect(left).toEqual([`gap ${last}`, `exit ${last + 1}`, `gap ${last + 2}`]);
   });
 });
+
+describe('a clock that is set', () => {
+  const HOUR_MS = 3_600_000;
+  let aheadMs: number;
+  let elapsedMs: number;
+  const bootMs = Date.now();
+  beforeEach(() => {
+    aheadMs = 0;
+    elapsedMs = 0;
+  });
+  const clock = { wallMs: () => bootMs + elapsedMs + aheadMs, monotonicMs: () => elapsedMs };
+  const told = (sequence: number) =>
+    eventOf(sequence, { timestamp: BigInt(Math.floor(clock.wallMs())) * NS_PER_MS });
+
+  it('forward makes nothing old before its time', async () => {
+    const journal = await open({ clock });
+    await journal.append(told(1));
+    aheadMs = 365 * 24 * HOUR_MS;
+    await journal.append(told(2));
+    expect(await sequencesSince(journal)).toEqual([1, 2]);
+    elapsedMs = 2 * HOUR_MS;
+    await journal.append(told(3));
+    // The age is an hour, and the year did not pass: of these, what is stamped with it is not old yet.
+    expect(await sequencesSince(journal)).toEqual([2, 3]);
+  });
+
+  it('back loses nothing that was told before or is told after', async () => {
+    const journal = await open({ clock });
+    await journal.append(told(1));
+    aheadMs = -365 * 24 * HOUR_MS;
+    await journal.append(told(2));
+    expect(await sequencesSince(journal)).toEqual([1, 2]);
+    aheadMs = 0;
+    await journal.append(told(3));
+    expect(await sequencesSince(journal)).toEqual([1, 2, 3]);
+  });
+
+  it('forward before a restart makes nobody forget what was told', async () => {
+    const journal = await open({ clock });
+    await journal.append(told(1));
+    await close(journal);
+    aheadMs = 365 * 24 * HOUR_MS;
+    const next = await open({ clock });
+    expect(await sequencesSince(next)).toEqual([]);
+    const all = [];
+    for await (const { sequence } of next.readAll()) all.push(sequence);
+    expect(all).toEqual([1n]);
+  });
+});
