@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { getSystemErrorName } from 'node:util';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { ContainerdError, hostTrouble } from '../errors.ts';
@@ -28,8 +27,8 @@ import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
-import { ASKED_ENV, pidFileOf, writeRecord, writeStarted } from './record.ts';
-import { runcEnv } from './run-runc.ts';
+import { ASKED_ENV, pidFileOf, readRecord, writeRecord, writeStarted } from './record.ts';
+import { runcEnv, troubleOf } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type LaunchOptions = {
@@ -94,7 +93,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   const env = process === INIT ? spec.env : withPath(spec.env, inherited);
   if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
   if (process === INIT) {
-    await mkdir(files.folder, { mode: 0o700 }).catch(unlessThere);
+    await makeFolder(files.folder, path.join(options.runc.root, id));
     await writeRecord(files.folder, createOf(input));
   } else {
     const json = execProcess(spec, env, inherited, await consoleSize(stdio.console));
@@ -126,9 +125,35 @@ const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInpu
   checkpoint: launch.kind === 'restore' ? launch.checkpoint : '',
 });
 
-/** A folder that is there is of a container that the daemon could not take up, and left alone. */
-function unlessThere(error: NodeJS.ErrnoException): never {
-  throw error.code === 'EEXIST' ? new ContainerdError('containerExists', '', { cause: error }) : error;
+/**
+ * A folder that is there is of a container that the daemon could not take up, and left alone. One of which runc knows
+ * nothing is what a disk did not let us remove, and in the way of nobody.
+ */
+async function makeFolder(folder: string, runcFolder: string): Promise<void> {
+  const make = () => mkdir(folder, { mode: 0o700 });
+  try {
+    await make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!(await isLeft(folder, runcFolder)))
+      throw new ContainerdError('containerExists', '', { cause: error });
+    await rm(folder, { recursive: true });
+    await make();
+  }
+}
+
+/** Whether what is written down of a container is understood, and of none that there is. */
+async function isLeft(folder: string, runcFolder: string): Promise<boolean> {
+  try {
+    await readRecord(folder);
+    await access(runcFolder);
+    return false;
+  } catch (error) {
+    return (
+      (error as NodeJS.ErrnoException).path === runcFolder &&
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+    );
+  }
 }
 
 const remove = (...files: string[]) =>
@@ -208,8 +233,7 @@ async function explain(
     return error instanceof Error ? (hostTrouble(code, error) ?? error) : error;
   }
   if (error.reason !== 'runtime' && error.reason !== 'timeout') {
-    const code = error.errno === 0 ? undefined : getSystemErrorName(-error.errno);
-    const trouble = hostTrouble(code, error);
+    const trouble = troubleOf(error);
     if (trouble !== undefined) return trouble;
   }
   const cause = { cause: error };

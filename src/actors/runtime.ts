@@ -7,8 +7,10 @@ import { initHasEnded } from '../runc/state-file.ts';
 import { sweepContainer } from '../runc/sweep.ts';
 import { freezerOf, thaw } from '../runc/thaw.ts';
 import type { ShimClient } from '../shim/client.ts';
+import { ShimError } from '../shim/error.ts';
 import { createSignal } from './deliver.ts';
 import { readRecord } from './record.ts';
+import { troubleOf } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
 /** What of a container's life is one call of runc. */
@@ -17,7 +19,9 @@ import type { StateDir } from './state-dir.ts';
 function explain(error: unknown): unknown {
   if (!(error instanceof RuncError)) return error;
   if (error.timedOut) return new ContainerdError('runtimeTimeout', error.verb, { cause: error });
-  return new ContainerdError('runtimeFailed', error.message, { cause: error });
+  const { cause } = (error.cause ?? {}) as Error;
+  const trouble = cause instanceof ShimError ? troubleOf(cause) : undefined;
+  return trouble ?? new ContainerdError('runtimeFailed', error.message, { cause: error });
 }
 
 /** Work on a container that may end at any moment, for which runc has words that vary. */

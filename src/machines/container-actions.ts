@@ -196,6 +196,7 @@ export const containerSetup = setup({
   },
   guards: {
     fromCheckpoint: ({ context }) => context.create.checkpoint !== '',
+    isTaken: (_, { error }: Failure) => error === 'containerExists',
     isInit: (_, process: string) => process === INIT,
     launching: ({ context }) => context.processes.some((it) => it.pid === 0),
     pausesLater: ({ context }, { status }: UpdateRequest) =>

@@ -157,8 +157,23 @@ describe('the launch of a container', () => {
 
   it('whose folder is there already starts nothing', async () => {
     mkdirSync(folder());
+    writeFileSync(path.join(folder(), 'container.json'), '{"version":2}');
     await expect(launch('touch $folder/ran')).rejects.toThrow('containerd: container already exists');
-    expect(readdirSync(folder())).toEqual([]);
+    expect(readdirSync(folder())).toEqual(['container.json']);
+  });
+
+  it('whose folder is there, and runc’s of it too, starts nothing', async () => {
+    mkdirSync(folder());
+    mkdirSync(path.join(under.stateDir.runc, id));
+    await expect(launch('touch $folder/ran')).rejects.toThrow('containerd: container already exists');
+  });
+
+  it('whose folder could not be removed, of a container that is gone, starts', async () => {
+    mkdirSync(folder());
+    writeFileSync(path.join(folder(), 'init.log'), 'old');
+    const { pid } = await launch(LEAVES_A_PROCESS);
+    expect(processStat(pid)).toBeDefined();
+    expect(readdirSync(folder())).not.toContain('init.log');
   });
 });
 
