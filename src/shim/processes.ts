@@ -6,6 +6,7 @@ import { processStat } from '../linux/process-stat.ts';
 import { kill } from '../linux/signal.ts';
 import type { ShimProcess } from './client.ts';
 import { ShimError } from './error.ts';
+import { endLeftovers, leftoversIn } from './leftovers.ts';
 import { atMost } from './patience.ts';
 import { readPidFile } from './pid-file.ts';
 import type { ReapedProcess, Reaper } from './reaper.ts';
@@ -148,10 +149,29 @@ export class Processes {
       return process;
     } catch (error) {
       stdio.abandon();
+      this.#endLeftovers(key, begunAt);
       throw error;
     } finally {
       watch.close();
     }
+  }
+
+  /** Of an exec that has failed; what is left of a container's start goes with its cgroup. */
+  #endLeftovers({ container }: Key, begunAt: bigint): void {
+    const { reaper } = this.#options;
+    const init = this.#entries.get(nameOf({ container, process: 'init' }));
+    if (init?.phase !== 'running') {
+      return;
+    }
+    const left = leftoversIn(init.process.pid, begunAt, reaper);
+    if (left.length === 0) {
+      return;
+    }
+    // One of them may be another exec's, whose pid is just being read.
+    const others = [...this.#entries.values()].flatMap((entry) =>
+      entry.phase === 'starting' && entry.key.container === container ? [entry.outcome] : [],
+    );
+    void Promise.allSettled(others).then(() => endLeftovers(left, reaper));
   }
 
   #begin(entry: Running, exit: ReapedProcess | undefined): void {

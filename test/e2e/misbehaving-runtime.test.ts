@@ -5,7 +5,7 @@ import { processStat } from '../../src/linux/process-stat.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { checkpoint, flagged, listed } from './fixtures/checkpoint.ts';
 import { type EventStream, failureOf, TestDaemon } from './fixtures/daemon.ts';
-import { census, shimPidOf } from './fixtures/host.ts';
+import { census, childrenOf, shimPidOf } from './fixtures/host.ts';
 import { makeMisbehavingRuntime, type Runtime } from './fixtures/misbehaving-runtime.ts';
 
 /** A runc that does to one container what it should not, and does as runc does to all others. */
@@ -169,6 +169,8 @@ describe('an exec of which runc', () => {
     const failure = await failsAlone(() => daemon.exec(VICTIM, ['sleep', '1000']));
     expect(failure).toEqual({ code, message: expect.stringMatching(message) });
     expect((await daemon.container(VICTIM))?.processes.map((it) => it.pid)).toEqual([pid]);
+    // Nor is anything left that runc has started in it.
+    await expect.poll(async () => (await childrenOf(shimPid)).map((it) => it.pid)).toEqual([pid]);
   });
 });
 
