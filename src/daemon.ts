@@ -41,9 +41,6 @@ const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim
 /** The thread that reads the kernel's files; bundled there too. */
 const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
 
-/** How long CRIU may take. */
-const CHECKPOINT_TIMEOUT_MS = 600_000;
-
 /** How long a runc that a former daemon left at work may take to end. */
 const LEFT_RUNNING_TIMEOUT_MS = 30_000;
 
@@ -86,6 +83,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     command: flags.runtime,
     root: stateDir.runc,
     run: createRunRunc(() => shim, settleLost),
+    timeoutMs: flags.runtimeTimeoutMs,
   };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
@@ -128,9 +126,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             stateDir,
             shim: () => shim,
             criu,
+            blocked: journal.blocked,
+            onUnwritten: (err, about) =>
+              log.warn({ err, ...about }, 'who an exec is could not be written down'),
             settleLost,
             timeoutMs: flags.runtimeTimeoutMs,
-            restoreTimeoutMs: CHECKPOINT_TIMEOUT_MS,
+            restoreTimeoutMs: flags.checkpointTimeoutMs,
           }),
           starts,
         ),
@@ -139,9 +140,9 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         pause: createPause(runc),
         resume: createResume(runc),
         killFrozen: createKillFrozen(runc, () => shim),
-        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: CHECKPOINT_TIMEOUT_MS }),
+        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: flags.checkpointTimeoutMs }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
-        delete: createDelete(runc, stateDir),
+        delete: createDelete(runc, stateDir, () => shim),
       },
       ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
       publish(notice) {

@@ -86,7 +86,14 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
 
   function watchOrphan({ key, pid, startTime }: ShimProcess): void {
     const about = { id: key.container, process: key.process, pid };
-    const held = holdProcess(pid, startTime);
+    let held: HeldProcess | undefined;
+    try {
+      held = holdProcess(pid, startTime);
+    } catch (error) {
+      log.error({ err: error, ...about }, 'a process without a shim cannot be watched yet');
+      setTimeout(watchOrphan, RETRY_MS, { key, pid, startTime });
+      return;
+    }
     const end = (status: number | undefined) => {
       crashPoint('shim-link.orphan-ended');
       orphans.delete(nameOf(key));

@@ -29,14 +29,20 @@ export type DaemonFlags = {
   graphiteAddress: string;
   /** How long the runtime may take to do one thing. */
   runtimeTimeoutMs: number;
+  /** How long it may take to checkpoint or to restore a container. */
+  checkpointTimeoutMs: number;
   journalBytes: number;
   journalAgeMs: number;
 };
 
 /** What commander makes of the flags below: their names in camel case, their values parsed. */
-type Parsed = Omit<DaemonFlags, 'metricsIntervalMs' | 'runtimeTimeoutMs' | 'journalAgeMs'> & {
+type Parsed = Omit<
+  DaemonFlags,
+  'metricsIntervalMs' | 'runtimeTimeoutMs' | 'checkpointTimeoutMs' | 'journalAgeMs'
+> & {
   metricsInterval: number;
   runtimeTimeout: number;
+  checkpointTimeout: number;
   journalAge: number;
 };
 
@@ -72,6 +78,11 @@ const flags = (hostname: string) => [
   valueFlag('--runtime', 'name or path of the runtime', shown('runc'), parseRuntime),
   durationFlag('--runtime-timeout', 'how long the runtime may take', {
     valueMs: 2 * MINUTE_MS,
+    minMs: 1,
+    maxMs: MAX_TIMER_MS,
+  }),
+  durationFlag('--checkpoint-timeout', 'how long a checkpoint or a restore may take', {
+    valueMs: 10 * MINUTE_MS,
     minMs: 1,
     maxMs: MAX_TIMER_MS,
   }),
@@ -143,11 +154,13 @@ export function parseDaemonFlags(
   program.allowExcessArguments().action(() => {
     const [unknown] = program.args;
     if (unknown !== undefined) throw new CliError(`unknown command '${unknown}'`);
-    const { metricsInterval, runtimeTimeout, journalAge, ...rest } = program.opts<Parsed>();
+    const { metricsInterval, runtimeTimeout, checkpointTimeout, journalAge, ...rest } =
+      program.opts<Parsed>();
     parsed = {
       ...rest,
       metricsIntervalMs: metricsInterval,
       runtimeTimeoutMs: runtimeTimeout,
+      checkpointTimeoutMs: checkpointTimeout,
       journalAgeMs: journalAge,
     };
   });

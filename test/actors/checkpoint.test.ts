@@ -26,7 +26,7 @@ async function make(run: RunRunc) {
   await writeFile(path.join(stateDir.runc, 'box/state.json'), JSON.stringify(state));
   await mkdir(bundlePath);
   await writeFile(path.join(bundlePath, 'config.json'), JSON.stringify({ process: { args: ['sh'] } }));
-  const runc = { command: 'runc', root: stateDir.runc, run };
+  const runc = { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 };
   const checkpoint = { name: 'one', exit: true, tcp: true, unixSockets: false, shell: false };
   const made = createCheckpoint({ runc, stateDir, criu: '/criu', timeoutMs: 1234 })({
     id: 'box',
@@ -36,11 +36,20 @@ async function make(run: RunRunc) {
   return { made, left: () => readdir(path.join(bundlePath, 'checkpoints')) };
 }
 
+/** Writes what CRIU writes, and ends the container, as far as runc's own state tells. */
+async function dump({ argv }: Parameters<RunRunc>[0], init: 'ends' | 'runs on' = 'ends'): Promise<void> {
+  await writeFile(path.join(argv[argv.indexOf('--image-path') + 1] ?? '', 'inventory.img'), '');
+  if (init === 'runs on') return;
+  const state = { init_process_pid: process.pid, init_process_start: 1 };
+  await writeFile(path.join(folder, 'state/runc/box/state.json'), JSON.stringify(state));
+}
+
 describe('a checkpoint', () => {
   it('is asked of runc with its flags, a deadline and a log that is not among the images', async () => {
     const asked: Parameters<RunRunc>[0][] = [];
     const { made, left } = await make(async (command) => {
       asked.push(command);
+      await dump(command);
       return { exitStatus: 0, output: '' };
     });
     await made;
@@ -66,6 +75,25 @@ describe('a checkpoint', () => {
     await expect(made).rejects.toMatchObject({
       failure: { status: 'DEADLINE_EXCEEDED', message: 'containerd: runtime took too long: checkpoint' },
     });
+    expect(await left()).toEqual([]);
+  });
+
+  it('that is none, though runc ends with 0, is an error, and leaves nothing', async () => {
+    const { made, left } = await make(async () => ({ exitStatus: 0, output: '' }));
+    await expect(made).rejects.toThrow(
+      'containerd: runc checkpoint ended with status 0 and has written none',
+    );
+    expect(await left()).toEqual([]);
+  });
+
+  it('that was to end the container and has not is an error, and leaves nothing', async () => {
+    const { made, left } = await make(async (command) => {
+      await dump(command, 'runs on');
+      return { exitStatus: 0, output: '' };
+    });
+    await expect(made).rejects.toThrow(
+      'containerd: runc checkpoint ended with status 0 and the container runs on',
+    );
     expect(await left()).toEqual([]);
   });
 

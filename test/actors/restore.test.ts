@@ -68,7 +68,7 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line).msg) });
   return createRestore({
     stateDir,
-    runc: { command: 'runc', root: stateDir.runc, run },
+    runc: { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 },
     shim: () => shim,
     rebooted,
     settleLost: async () => {},

@@ -22,6 +22,7 @@ const DEFAULTS = {
   liveRestore: false,
   graphiteAddress: '',
   runtimeTimeoutMs: 120_000,
+  checkpointTimeoutMs: 600_000,
   journalBytes: 67_108_864,
   journalAgeMs: 604_800_000,
 };
@@ -50,6 +51,7 @@ describe('the daemon’s flags', () => {
     [['--group', 'root'], { group: 0 }],
     [['--runtime-timeout', '1h'], { runtimeTimeoutMs: 3_600_000 }],
     [['--runtime-timeout', '1.0006s'], { runtimeTimeoutMs: 1_001 }],
+    [['--checkpoint-timeout', '20m'], { checkpointTimeoutMs: 1_200_000 }],
     [['--journal-age', '1h0.0001s'], { journalAgeMs: 3_600_000 }],
     [['--graphite-address', 'graphite.example:2003'], { graphiteAddress: 'graphite.example:2003' }],
     [['--graphite-address', '[::1]:2003'], { graphiteAddress: '[::1]:2003' }],
@@ -126,6 +128,7 @@ describe('the daemon’s help', () => {
       '   --live-restore                   leave the containers running when told to end',
       '   --runtime "runc"                 name or path of the runtime',
       '   --runtime-timeout "2m0s"             how long the runtime may take',
+      '   --checkpoint-timeout "10m0s"             how long a checkpoint or a restore may take',
       '   --graphite-address                   host:port of a Graphite server',
       '   --journal-bytes "67108864"               size of the journal of events',
       '   --journal-age "168h0m0s"             how long the journal keeps an event',
