@@ -261,6 +261,21 @@ describe('a container of a former daemon', () => {
     expect(readdirSync(stateDir.container('box'))).toEqual(['container.json']);
   });
 
+  it('that ended amid a checkpoint has that settled before its folder goes, in which CRIU’s log is', async () => {
+    const bundlePath = join(root, 'bundle');
+    const workPath = join(stateDir.container('box'), 'criu');
+    const partial = join(bundlePath, 'checkpoints', `one~${NOBODY}-1-1`);
+    await record('box', { bundlePath });
+    mkdirSync(workPath);
+    writeFileSync(join(workPath, 'dump.log'), '(0.1) Dumping finished successfully\n');
+    mkdirSync(partial, { recursive: true });
+    symlinkSync(workPath, join(partial, 'work'));
+    writeFileSync(join(partial, 'config.json'), '{"name":"one"}');
+    await restore();
+    expect(readdirSync(stateDir.containers)).toEqual([]);
+    expect(readdirSync(join(bundlePath, 'checkpoints'))).toEqual(['one']);
+  });
+
   it('leaves no socket for a terminal that nobody hands over', async () => {
     writeFileSync(join(stateDir.console, '1-1'), '');
     await restore({ starting: [['box', 'init']] });

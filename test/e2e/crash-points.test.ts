@@ -18,6 +18,9 @@ const nameOf = (deaths: Deaths) => listOf(deaths).join(', then ');
 
 /** Has programs die amid an operation; what then is must be right, and when all has ended nothing must be left. */
 async function play(site: CrashSite, { before, act }: Operation, deaths: Deaths, andShim: boolean) {
+  // One that failed is no reason for the next one to.
+  await site.countermand();
+  await site.up();
   const id = `${site.prefix}-${++count}`;
   const acknowledged = (await before?.(site, id)) ?? [];
   await site.order(listOf(deaths));
@@ -43,19 +46,11 @@ describe.each(Object.entries(OPERATIONS))('%s', (_, operation) => {
   });
   afterAll(() => site.remove());
 
-  const { daemon, shim } = operation;
-  if (daemon.length > 0) {
-    it.each(daemon.map((deaths) => [nameOf(deaths), deaths] as const))('daemon killed at %s', (_, deaths) =>
-      play(site, operation, deaths, false),
-    );
-    it.each(daemon.map((deaths) => [nameOf(deaths), deaths] as const))(
-      'daemon killed at %s, and then its shim',
-      (_, deaths) => play(site, operation, deaths, true),
-    );
-  }
-  if (shim.length > 0) {
-    it.each(shim.map((deaths) => [nameOf(deaths), deaths] as const))('shim killed at %s', (_, deaths) =>
-      play(site, operation, deaths, false),
-    );
-  }
+  const { daemon, shim, thenShim } = operation;
+  const named = (all: readonly Deaths[]) => all.map((deaths) => [nameOf(deaths), deaths] as const);
+  it.each(named(daemon))('daemon killed at %s', (_, deaths) => play(site, operation, deaths, false));
+  it.each(named(thenShim ? daemon : []))('daemon killed at %s, and then its shim', (_, deaths) =>
+    play(site, operation, deaths, true),
+  );
+  it.each(named(shim))('shim killed at %s', (_, deaths) => play(site, operation, deaths, false));
 });
