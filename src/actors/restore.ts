@@ -164,7 +164,10 @@ async function adoptExec(
 ): Promise<ProcessEntry | undefined> {
   const folder = search.stateDir.container(id);
   const running = search.running.get(nameOf(id, process));
-  if (running !== undefined) return entryOf(process, spec, running);
+  if (running !== undefined) {
+    await noteStarted(folder, process, running);
+    return entryOf(process, spec, running);
+  }
   if (search.starting.has(nameOf(id, process)))
     return { process, requestId: '', spec, pid: 0, startTime: '' };
   const orphan = (await readStarted(folder, process)) ?? (await noteLeftExec(search, id, process));
@@ -175,6 +178,16 @@ async function adoptExec(
   }
   search.watchOrphan({ key: { container: id, process }, ...orphan });
   return entryOf(process, spec, orphan);
+}
+
+/** Who an exec is that the shim has, in case that goes too: the former daemon may not have come to write it down. */
+async function noteStarted(
+  folder: string,
+  process: string,
+  { pid, startTime }: Pick<ShimProcess, 'pid' | 'startTime'>,
+): Promise<void> {
+  if ((await readStarted(folder, process)) !== undefined) return;
+  await writeStarted(folder, process, { pid, startTime: String(startTime) });
 }
 
 /** An exec that runs, of which the former daemon did not come to hear from a shim that is gone too. */

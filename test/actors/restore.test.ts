@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Told } from '../../src/actors/announce.ts';
-import { pidFileOf, writeRecord, writeStarted } from '../../src/actors/record.ts';
+import { pidFileOf, readStarted, writeRecord, writeStarted } from '../../src/actors/record.ts';
 import { createRestore } from '../../src/actors/restore.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
@@ -274,6 +274,19 @@ describe('a container of a former daemon', () => {
     await restore();
     expect(readdirSync(stateDir.containers)).toEqual([]);
     expect(readdirSync(join(bundlePath, 'checkpoints'))).toEqual(['one']);
+  });
+
+  it('has written down who an exec is that only the shim knew', async () => {
+    await record('box');
+    runcState('box', alive);
+    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), '{"args":[]}');
+    await restore({
+      processes: [
+        ['box', 'init', 100],
+        ['box', 'exec-1', 101],
+      ],
+    });
+    expect(await readStarted(stateDir.container('box'), 'exec-1')).toEqual({ pid: 101, startTime: '7' });
   });
 
   it('leaves no socket for a terminal that nobody hands over', async () => {
