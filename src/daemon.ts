@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createAnnouncer, toldOf } from './actors/announce.ts';
@@ -19,8 +20,10 @@ import { findSubject, statsThread } from './actors/stats-thread.ts';
 import { startSystem } from './actors/system.ts';
 import { createTransitionLog } from './actors/transition-log.ts';
 import { deleteCheckpoint } from './checkpoints/store.ts';
-import type { DaemonFlags } from './cli/daemon-flags.ts';
+import type { DaemonFlags, InspectAddress } from './cli/daemon-flags.ts';
 import { crashPoint } from './crash-point.ts';
+import { createRecorder, type Recorder } from './history/recorder.ts';
+import type { Inspector } from './inspector/server.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
 import { UNKNOWN_EXIT } from './machines/messages.ts';
@@ -40,6 +43,9 @@ const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim
 
 /** The thread that reads the kernel's files; bundled there too. */
 const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
+
+/** The page that shows the actors; built there too. */
+const INSPECTOR_PAGE = new URL('./inspector/index.html', import.meta.url);
 
 /** How long a runc that a former daemon left at work may take to end. */
 const LEFT_RUNNING_TIMEOUT_MS = 30_000;
@@ -103,6 +109,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startCount
       .save(journal.lastSequence())
       .catch((err: unknown) => log.warn({ err }, 'the count of starts could not be written'));
+  const recorder = createRecorder();
+  const logTransition = flags.debug ? createTransitionLog(log) : () => {};
   const system = startSystem(
     {
       effects: {
@@ -159,7 +167,10 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     {
       concurrency: flags.concurrency,
       onStop: flags.liveRestore ? 'leave' : 'end',
-      ...(flags.debug && { inspect: createTransitionLog(log) }),
+      inspect(event) {
+        recorder.inspect(event);
+        logTransition(event);
+      },
     },
   );
 
@@ -192,6 +203,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startThread: statsThread(STATS_PROGRAM),
     find: findSubject(stateDir.runc),
   });
+  const inspector = flags.inspect && (await inspect(flags.inspect, { ...flags, recorder }));
+  if (inspector) log.info({ url: inspector.url }, 'the live page is there');
   const server = await listen(createApi({ system, hub, stats, machine }), flags.listen, flags.group);
   crashPoint('start-up.listening');
   const stopMetrics = startMetrics(flags, { starts, startCount, system, hub }, log);
@@ -209,9 +222,24 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   await announcer.settled();
   crashPoint('end.settled');
   server.close();
+  inspector?.close();
   stats.close();
   lock.release();
   log.info('containerd has ended');
+}
+
+/** Serves the live page; what it takes is not even loaded where nobody asks for it. */
+async function inspect(
+  address: InspectAddress,
+  {
+    id,
+    inspectSecrets: secrets,
+    recorder,
+  }: Pick<DaemonFlags, 'id' | 'inspectSecrets'> & { recorder: Recorder },
+): Promise<Inspector> {
+  const { startInspector } = await import('./inspector/server.ts');
+  const page = await readFile(INSPECTOR_PAGE, 'utf8');
+  return startInspector({ ...address, id, secrets, recorder, page });
 }
 
 /** Says once that the journal cannot be written, and once that it can be again. */

@@ -6,6 +6,9 @@ import { CliError } from './error.ts';
 import { boolFlag, durationFlag, integerFlag, nameFlag, valueFlag } from './flags.ts';
 import { addHelpCommand, complaintOf, createProgram, type Ending } from './program.ts';
 
+/** Port 0: any that is free. */
+export type InspectAddress = { host: string; port: number };
+
 /** What the daemon is told by its command line. */
 export type DaemonFlags = {
   /** How this daemon is called in `Machine.id`. */
@@ -33,6 +36,10 @@ export type DaemonFlags = {
   checkpointTimeoutMs: number;
   journalBytes: number;
   journalAgeMs: number;
+  /** Where the live page is served; undefined: nowhere. */
+  inspect: InspectAddress | undefined;
+  /** The live page shows args and env whole. */
+  inspectSecrets: boolean;
 };
 
 /** What commander makes of the flags below: their names in camel case, their values parsed. */
@@ -55,6 +62,7 @@ const MAX_AGE_MS = 36_500 * DAY_MS;
 const MAX_STATE_DIR_BYTES = 80;
 const NO_ID = 0xffff_ffff;
 const JOURNAL_BYTES = 64 * 2 ** 20;
+const LOOPBACK = '127.0.0.1';
 
 const flags = (hostname: string) => [
   nameFlag('--id', 'unique containerd id to identify the instance', hostname),
@@ -93,6 +101,13 @@ const flags = (hostname: string) => [
     minMs: 1,
     maxMs: MAX_AGE_MS,
   }),
+  valueFlag(
+    '--inspect',
+    'host:port of the live page, none if it is empty',
+    { value: undefined, shown: '' },
+    parseInspect,
+  ),
+  boolFlag('--inspect-secrets', 'show args and env on the live page'),
 ];
 
 const shown = (value: string) => ({ value, shown: value });
@@ -125,6 +140,14 @@ function parseGraphiteAddress(text: string): string {
   const port = /^(?:[^\s:/[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(text)?.[1];
   if (text !== '' && !(Number(port) >= 1 && Number(port) <= 65_535)) throw new CliError('must be host:port');
   return text;
+}
+
+/** The port alone is one of this host's own. */
+function parseInspect(text: string): InspectAddress | undefined {
+  if (text === '') return undefined;
+  const [, host, port] = /^(?:(?:([^\s:/[\]]+|\[[0-9A-Fa-f:.]+\])?:)?)(\d{1,5})$/.exec(text) ?? [];
+  if (!(Number(port) <= 65_535)) throw new CliError('must be host:port');
+  return { host: host?.replace(/^\[(.*)\]$/, '$1') ?? LOOPBACK, port: Number(port) };
 }
 
 /**

@@ -24,8 +24,11 @@ export type Step = {
   event: AnyEventObject;
   /** Who sent it: see `senderOf`. */
   sender: string;
-  /** The state after it, `running.steady`. */
+  /** The session of the actor that sent it, effects among them. */
+  source: string | undefined;
+  /** The state after it, as a name (`running.steady`) and as XState has it. */
   state: string;
+  value: StateValue;
   context: unknown;
   /** The transitions taken, in order; none where the event changed nothing. */
   transitions: readonly AnyTransitionDefinition[];
@@ -76,8 +79,11 @@ export const HISTORY_LIMITS: HistoryLimits = {
   goneProcesses: 16,
 };
 
-/** Hears of each step as it is recorded. */
-export type StepListener = (actor: Recorded, step: Step) => void;
+/** Hears of each step as it is recorded, and of each actor of which nothing is kept any more. */
+export type HistoryListener = {
+  stepped(actor: Recorded, step: Step): void;
+  forgotten?(actor: Recorded): void;
+};
 
 /** What has happened to the actors of a system, as far as it is kept. */
 export type Recorder = {
@@ -91,8 +97,8 @@ export type Recorder = {
   actor(session: string): Recorded | undefined;
   /** How many containers are there now in each state of the chart's top level; not to be changed. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Calls back at each step; returns how to end that. */
-  listen(listener: StepListener): () => void;
+  /** Calls back from now on; returns how to end that. */
+  listen(listener: HistoryListener): () => void;
 };
 
 /** Actions whose parameters are words to somebody outside. */
@@ -102,7 +108,7 @@ const NOTHING: readonly never[] = [];
 
 /** What is under way in an actor between two snapshots. */
 type Open = {
-  sent: { event: AnyEventObject; sender: string; number: number }[];
+  sent: Pick<Step, 'event' | 'sender' | 'source' | 'number'>[];
   transitions: AnyTransitionDefinition[];
   said: Said[];
   began: string[];
@@ -137,7 +143,7 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
   const byId = new Map<string, Entry>();
   const gone: Entry[] = [];
   const counts = new Map<string, number>();
-  const listeners = new Set<StepListener>();
+  const listeners = new Set<HistoryListener>();
   let supervisor: Entry | undefined;
   let steps = 0;
   let numbers = 0;
@@ -183,7 +189,11 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
   function stepped(entry: Entry, event: AnyEventObject, snapshot: MachineLike): void {
     const { open } = entry;
     const at = open.sent.findIndex((it) => it.event === event);
-    const { sender, number } = open.sent[at] ?? { sender: '', number: ++numbers };
+    const { sender, source, number } = open.sent[at] ?? {
+      sender: '',
+      source: undefined,
+      number: ++numbers,
+    };
     open.sent.splice(0, at + 1);
     const nowMs = now();
     const state = stateName(snapshot.value);
@@ -203,7 +213,9 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
       atMs: nowMs,
       event,
       sender,
+      source,
       state,
+      value: snapshot.value,
       context: snapshot.context,
       transitions: open.transitions.length === 0 ? NOTHING : open.transitions,
       said: open.said.length === 0 ? NOTHING : open.said,
@@ -219,7 +231,7 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
     // What is too much in total is taken from all in turn: two are looked at for each step that comes.
     if (steps > limits.steps) sweepOne();
     if (steps > limits.steps) sweepOne();
-    for (const listener of listeners) listener(entry, step);
+    for (const listener of listeners) listener.stepped(entry, step);
   }
 
   function trim(entry: Entry, most: number): void {
@@ -264,6 +276,7 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
     actors.delete(entry.session);
     steps -= entry.steps.length;
     if (byId.get(entry.id) === entry) byId.delete(entry.id);
+    for (const listener of listeners) listener.forgotten?.(entry);
     for (const process of entry.children) forget(process);
   }
 
@@ -277,6 +290,7 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
           entry.open.sent.push({
             number: ++numbers,
             event: inspected.event,
+            source: inspected.sourceRef?.sessionId,
             sender: senderOf(inspected.event, inspected.sourceRef as AnyActorRef | undefined, entry.kind),
           });
           break;

@@ -25,6 +25,8 @@ const DEFAULTS = {
   checkpointTimeoutMs: 600_000,
   journalBytes: 67_108_864,
   journalAgeMs: 604_800_000,
+  inspect: undefined,
+  inspectSecrets: false,
 };
 
 describe('the daemon’s flags', () => {
@@ -55,6 +57,14 @@ describe('the daemon’s flags', () => {
     [['--journal-age', '1h0.0001s'], { journalAgeMs: 3_600_000 }],
     [['--graphite-address', 'graphite.example:2003'], { graphiteAddress: 'graphite.example:2003' }],
     [['--graphite-address', '[::1]:2003'], { graphiteAddress: '[::1]:2003' }],
+    [['--inspect', '127.0.0.1:7000'], { inspect: { host: '127.0.0.1', port: 7000 } }],
+    [['--inspect', ':7000'], { inspect: { host: '127.0.0.1', port: 7000 } }],
+    [['--inspect', '0'], { inspect: { host: '127.0.0.1', port: 0 } }],
+    [
+      ['--inspect', '[::1]:1', '--inspect-secrets'],
+      { inspect: { host: '::1', port: 1 }, inspectSecrets: true },
+    ],
+    [['--inspect', ''], {}],
     [['--journal-bytes', '4096', '--journal-age', '24h'], { journalBytes: 4096, journalAgeMs: 86_400_000 }],
   ])('take %j', (argv, flags) => {
     expect(flagsOf(...argv)).toEqual({ ...DEFAULTS, ...flags });

@@ -140,7 +140,9 @@ it('counts the containers that are there by state', async () => {
 it('tells whoever listens of each step', async () => {
   const { recorder, played } = await play();
   const heard: [number, string][] = [];
-  const end = recorder.listen(({ id }, { event, number }) => heard.push([number, `${id} ${event.type}`]));
+  const end = recorder.listen({
+    stepped: ({ id }, { event, number }) => heard.push([number, `${id} ${event.type}`]),
+  });
   await played.ask(signal());
   end();
   await played.exited(ended());
