@@ -34,6 +34,7 @@ import { Timer } from './metrics/timer.ts';
 import { waitForLeftRunning } from './runc/left-running.ts';
 import type { Runc } from './runc/runc.ts';
 import { createApi } from './server/api.ts';
+import { createInspectApi } from './server/inspect.ts';
 import { listen } from './server/listen.ts';
 import type { ShimExit } from './shim/client.ts';
 import { ensureShim } from './shim/launch.ts';
@@ -205,7 +206,13 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   });
   const inspector = flags.inspect && (await inspect(flags.inspect, { ...flags, recorder }));
   if (inspector) log.info({ url: inspector.url }, 'the live page is there');
-  const server = await listen(createApi({ system, hub, stats, machine }), flags.listen, flags.group);
+  const server = await listen(
+    {
+      api: createApi({ system, hub, stats, machine }),
+      inspect: createInspectApi({ recorder, system, stats }),
+    },
+    { socketPath: flags.listen, group: flags.group },
+  );
   crashPoint('start-up.listening');
   const stopMetrics = startMetrics(flags, { starts, startCount, system, hub }, log);
   const saving = setInterval(saveStartCount, flags.metricsIntervalMs);

@@ -101,15 +101,11 @@ const flags = (hostname: string) => [
     minMs: 1,
     maxMs: MAX_AGE_MS,
   }),
-  valueFlag(
-    '--inspect',
-    'host:port of the live page, none if it is empty',
-    { value: undefined, shown: '' },
-    parseInspect,
-  ),
+  valueFlag('--inspect', 'host:port of the live page', NONE, parseInspect),
   boolFlag('--inspect-secrets', 'show args and env on the live page'),
 ];
 
+const NONE: { value: InspectAddress | undefined; shown: string } = { value: undefined, shown: '' };
 const shown = (value: string) => ({ value, shown: value });
 
 function parseStateDir(text: string): string {
@@ -143,8 +139,7 @@ function parseGraphiteAddress(text: string): string {
 }
 
 /** The port alone is one of this host's own. */
-function parseInspect(text: string): InspectAddress | undefined {
-  if (text === '') return undefined;
+function parseInspect(text: string): InspectAddress {
   const [, host, port] = /^(?:(?:([^\s:/[\]]+|\[[0-9A-Fa-f:.]+\])?:)?)(\d{1,5})$/.exec(text) ?? [];
   if (!(Number(port) <= 65_535)) throw new CliError('must be host:port');
   return { host: host?.replace(/^\[(.*)\]$/, '$1') ?? LOOPBACK, port: Number(port) };

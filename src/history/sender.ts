@@ -6,13 +6,17 @@ import type { ActorKind } from './recorder.ts';
  * an effect by its name (`pause`, `launch`). Composed in words once, as an event's source is no plain data.
  */
 export function senderOf(event: AnyEventObject, source: AnyActorRef | undefined, target: ActorKind): string {
+  // A container begins with the request for it.
+  if (event.type === 'xstate.init' && target === 'container') return clientOf(event.input?.requestId ?? '');
   if (source !== undefined) return nameOf(source);
-  if (typeof event.requestId === 'string')
-    return event.requestId === '' ? 'daemon' : `client ${event.requestId}`;
+  if (typeof event.requestId === 'string') return clientOf(event.requestId);
   if (event.type === 'shim.exited') return 'shim';
   // The composition passes on what the supervisor says to a container, and what the daemon says to the supervisor.
   return target === 'supervisor' ? 'daemon' : target === 'container' ? 'supervisor' : 'container';
 }
+
+/** What nobody asks for any more was asked of a former daemon. */
+const clientOf = (requestId: string): string => (requestId === '' ? 'daemon' : `client ${requestId}`);
 
 function nameOf(source: AnyActorRef): string {
   if (source._parent === undefined) return 'supervisor';

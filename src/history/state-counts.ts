@@ -29,9 +29,7 @@ export function countStates({ counts, listen }: Recorder, maxSamples = MAX_SAMPL
     samples.push(now);
     if (samples.length <= maxSamples) return;
     widthMs *= 2;
-    const kept = samples.filter(
-      (_, index) => index % 2 === samples.length % 2 || index === samples.length - 1,
-    );
+    const kept = samples.filter((_, index) => index % 2 === 0 || index === samples.length - 1);
     samples.splice(0, samples.length, ...kept);
   }
   const seen = new Map<string, number>();

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
+import { familyOf, familySteps } from '../history/family.ts';
 import type { Recorded, Recorder, Step } from '../history/recorder.ts';
 import type { StateCounts } from '../history/state-counts.ts';
-import { familyOf, familySteps, rowOf, stepRowOf } from './rows.ts';
+import { rowOf, stepRowOf } from './rows.ts';
 import type { ToPage } from './wire.ts';
 
 /** The way to one page; what a WebSocket is to the feed. */

@@ -1,4 +1,5 @@
 import type { AnyTransitionDefinition } from 'xstate';
+import { pidOf } from '../history/family.ts';
 import { plain } from '../history/plain.ts';
 import type { Recorded, Step } from '../history/recorder.ts';
 import type { ActorRow, StepRow } from './wire.ts';
@@ -17,12 +18,6 @@ export const rowOf = (actor: Recorded): ActorRow => ({
   pid: pidOf(actor),
 });
 
-/** The pid that a container's or a process's context has; 0 for none. */
-export function pidOf({ context }: Recorded): number {
-  const { initPid, launched } = (context ?? {}) as { initPid?: number; launched?: { pid: number } };
-  return initPid ?? launched?.pid ?? 0;
-}
-
 export const stepRowOf = ({ session }: Recorded, step: Step, options: { secrets: boolean }): StepRow => ({
   number: step.number,
   session,
@@ -35,16 +30,6 @@ export const stepRowOf = ({ session }: Recorded, step: Step, options: { secrets:
   said: step.said.map(({ type, params }) => ({ type, params: plain(params, options) })),
   began: step.began,
 });
-
-/** The container that an actor belongs to, or the supervisor: those whose steps are told together. */
-export const familyOf = (actor: Recorded): Recorded =>
-  actor.kind === 'process' ? (actor.parent ?? actor) : actor;
-
-/** The steps of a family, in the order in which their events were sent. */
-export const familySteps = (family: Recorded): { actor: Recorded; step: Step }[] =>
-  [family, ...family.children]
-    .flatMap((actor) => actor.steps.map((step) => ({ actor, step })))
-    .toSorted((a, b) => a.step.number - b.step.number);
 
 const ids = new WeakMap<AnyTransitionDefinition, string>();
 

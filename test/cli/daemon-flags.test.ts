@@ -64,7 +64,6 @@ describe('the daemon’s flags', () => {
       ['--inspect', '[::1]:1', '--inspect-secrets'],
       { inspect: { host: '::1', port: 1 }, inspectSecrets: true },
     ],
-    [['--inspect', ''], {}],
     [['--journal-bytes', '4096', '--journal-age', '24h'], { journalBytes: 4096, journalAgeMs: 86_400_000 }],
   ])('take %j', (argv, flags) => {
     expect(flagsOf(...argv)).toEqual({ ...DEFAULTS, ...flags });
@@ -106,6 +105,9 @@ describe('the daemon’s flags', () => {
       ['-l', 'tcp://:80'],
       'invalid value "tcp://:80" for flag --listen: tcp is not supported: the address is a unix socket\'s',
     ],
+    [['--inspect', ''], 'invalid value "" for flag --inspect: must be host:port'],
+    [['--inspect', 'host'], 'invalid value "host" for flag --inspect: must be host:port'],
+    [['--inspect', ':65536'], 'invalid value ":65536" for flag --inspect: must be host:port'],
     [['--graphite-address', 'host'], 'invalid value "host" for flag --graphite-address: must be host:port'],
     [
       ['--graphite-address', 'h:65536'],
@@ -142,6 +144,8 @@ describe('the daemon’s help', () => {
       '   --graphite-address                   host:port of a Graphite server',
       '   --journal-bytes "67108864"               size of the journal of events',
       '   --journal-age "168h0m0s"             how long the journal keeps an event',
+      '   --inspect                        host:port of the live page',
+      '   --inspect-secrets                    show args and env on the live page',
     ]);
   });
 

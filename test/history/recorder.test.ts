@@ -21,7 +21,7 @@ describe('the history of a container', () => {
     await played.ask(pause());
     await played.effects.done('pause', {});
     expect(lines(recorder.container('c'))).toEqual([
-      'supervisor xstate.init created.queued',
+      'client r xstate.init created.queued',
       'supervisor slot.granted created.launching.starting',
       'init process.running running.steady',
       'client r update running.pausing',

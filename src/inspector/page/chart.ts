@@ -11,7 +11,7 @@ const TITLE_PX = 26;
 const PADDING_PX = 10;
 const FONT_PX = 12;
 /** As large as the text is drawn where the chart follows. */
-const FOLLOW_SCALE = 0.92;
+const FOLLOW_SCALE = 0.82;
 const SCALES = { min: 0.12, max: 2.5 };
 const MAP_PX = { width: 168, height: 120 };
 const RUN_MS = 650;

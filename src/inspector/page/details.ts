@@ -1,8 +1,9 @@
+import { eventName } from '../../history/event-name.ts';
 import type { Picture } from '../pictures.ts';
 import type { StepRow } from '../wire.ts';
 import { activeIds } from './chart.ts';
 import { byId, html } from './dom.ts';
-import { clock, colourOf, eventName } from './format.ts';
+import { clock, colourOf } from './format.ts';
 import { failureIn, wordsOf } from './said.ts';
 import { sequence } from './sequence.ts';
 import type { Actor, Store } from './store.ts';
@@ -56,10 +57,11 @@ export class Details {
       this.#panel.replaceChildren(html('p', { class: 'chosen-none' }, 'Choose an actor on the left.'));
       return;
     }
-    const { scrollTop } = this.#panel;
+    const { scrollTop, scrollLeft } = this.#panel;
     const part = { events: this.#events, sequence: this.#sequence, context: this.#context, next: this.#next };
     this.#panel.replaceChildren(part[this.#tab].call(this, shown));
     this.#panel.scrollTop = scrollTop;
+    this.#panel.scrollLeft = scrollLeft;
     this.#panel.querySelector('[aria-selected="true"], .chosen')?.scrollIntoView({ block: 'nearest' });
   }
 
@@ -128,7 +130,7 @@ export class Details {
   }
 
   #sequence({ step, actor }: Shown): Element {
-    return sequence(this.#store, actor, step);
+    return sequence(this.#store, actor, step, this.#panel.clientWidth);
   }
 
   #context({ step, actor }: Shown): HTMLElement {

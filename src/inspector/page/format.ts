@@ -27,12 +27,3 @@ export const STATES = ['created', 'running', 'paused', 'checkpointed', 'exited']
 
 /** The colour that stands for a state. */
 export const colourOf = (state: string): string => `var(--${topOf(state)}, var(--running))`;
-
-/** XState's names for the ends of effects, as the chart's labels have them. */
-export function eventName(type: string, sender: string): string {
-  if (type === 'xstate.init') return 'begins';
-  if (type.startsWith('xstate.done.actor.')) return `${sender} done`;
-  if (type.startsWith('xstate.error.actor.')) return `${sender} failed`;
-  if (type.startsWith('xstate.after.')) return `after ${type.split('.')[2]}`;
-  return type;
-}

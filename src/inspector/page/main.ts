@@ -1,10 +1,11 @@
 import pictures from 'containerd:pictures';
+import { eventName } from '../../history/event-name.ts';
 import type { StepRow } from '../wire.ts';
 import { ChartView } from './chart.ts';
 import { connect } from './connection.ts';
 import { Details } from './details.ts';
 import { byId, onceAFrame } from './dom.ts';
-import { clock, colourOf, duration, eventName } from './format.ts';
+import { clock, colourOf, duration } from './format.ts';
 import { Store } from './store.ts';
 import { drawCounts, drawTimeline } from './timeline.ts';
 import { Tree } from './tree.ts';

@@ -1,14 +1,16 @@
+import { eventName } from '../../history/event-name.ts';
 import type { StepRow } from '../wire.ts';
-import { svg } from './dom.ts';
-import { clock, colourOf, eventName } from './format.ts';
+import { html, svg } from './dom.ts';
+import { clock, colourOf } from './format.ts';
 import type { Actor, Store } from './store.ts';
 
 /** The messages between the actors of a family, the oldest first: a lane for each that has said something. */
 
-const LANE_PX = 92;
+/** What fits is as wide as there is room for; more lanes are narrower, and then scroll. */
+const LANE_PX = { min: 58, max: 96 };
 const ROW_PX = 40;
-const TOP_PX = 40;
-const SIDE_PX = 50;
+const HEAD_PX = 32;
+const SIDE_PX = 34;
 const MAX_ROWS = 150;
 
 /** A client's requests share a lane, and so do the effects, which are runc's, the shim's or the kernel's. */
@@ -17,7 +19,12 @@ function laneOf(sender: string, actors: ReadonlySet<string>): string {
   return actors.has(sender) || ['supervisor', 'shim', 'daemon'].includes(sender) ? sender : 'effects';
 }
 
-export function sequence({ steps, actors }: Store, chosen: Actor, step: StepRow | undefined): Element {
+export function sequence(
+  { steps, actors }: Store,
+  chosen: Actor,
+  step: StepRow | undefined,
+  roomPx: number,
+): Element {
   const rows = steps.slice(-MAX_ROWS);
   const family = new Map<string, string>();
   for (const { session } of rows) {
@@ -29,33 +36,31 @@ export function sequence({ steps, actors }: Store, chosen: Actor, step: StepRow 
   const found = new Set(rows.flatMap((it) => [laneOf(it.sender, names), family.get(it.session) ?? '']));
   const processes = [...found].filter((it) => ![...ORDER, 'effects', 'shim'].includes(it)).toSorted();
   const lanes = [...ORDER, ...processes, 'effects', 'shim'].filter((it) => found.has(it));
-  const xOf = (lane: string): number => SIDE_PX + lanes.indexOf(lane) * LANE_PX;
-  const width = SIDE_PX * 2 + Math.max(0, lanes.length - 1) * LANE_PX;
-  const height = TOP_PX + rows.length * ROW_PX + 20;
+  const gaps = Math.max(1, lanes.length - 1);
+  const lanePx = Math.min(LANE_PX.max, Math.max(LANE_PX.min, (roomPx - SIDE_PX * 2) / gaps));
+  const xOf = (lane: string): number => SIDE_PX + lanes.indexOf(lane) * lanePx;
+  const width = SIDE_PX * 2 + gaps * lanePx;
+  const height = rows.length * ROW_PX + 20;
   const picture = svg('svg', {
-    class: 'sequence',
+    class: 'messages',
     width,
     height,
     viewBox: `0 0 ${width} ${height}`,
     role: 'img',
     'aria-label': 'Messages between the actors',
   });
+  const heads = svg('svg', { class: 'heads', width, height: HEAD_PX, 'aria-hidden': 'true' });
   for (const lane of lanes) {
     const x = xOf(lane);
-    picture.append(
-      svg('line', { class: 'lane', x1: x, x2: x, y1: TOP_PX - 10, y2: height }),
-      svg(
-        'text',
-        { class: 'head', x, y: 22, 'text-anchor': 'middle' },
-        lane === 'container' && chosen.kind === 'container' ? chosen.id.slice(0, 13) : lane,
-      ),
-    );
+    const name = lane === 'container' && chosen.kind === 'container' ? chosen.id : lane;
+    picture.append(svg('line', { class: 'lane', x1: x, x2: x, y1: 0, y2: height }));
+    heads.append(svg('text', { class: 'head', x, y: 21, 'text-anchor': 'middle' }, shorten(name, lanePx)));
   }
   for (const [n, it] of rows.entries()) picture.append(row(it, n));
-  return picture;
+  return html('div', { class: 'sequence' }, heads, picture);
 
   function row(it: StepRow, n: number): Element {
-    const y = TOP_PX + n * ROW_PX + 24;
+    const y = n * ROW_PX + 24;
     const [from, to] = [xOf(laneOf(it.sender, names)), xOf(family.get(it.session) ?? '')];
     const way = to >= from ? 1 : -1;
     const isSelf = from === to;
@@ -102,4 +107,10 @@ export function sequence({ steps, actors }: Store, chosen: Actor, step: StepRow 
     group.style.setProperty('--state', colourOf(it.state));
     return group;
   }
+}
+
+/** As much of a name as fits above its lane. */
+function shorten(name: string, px: number): string {
+  const most = Math.max(6, Math.floor(px / 6.6));
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }
