@@ -111,6 +111,6 @@ export function sequence(
 
 /** As much of a name as fits above its lane. */
 function shorten(name: string, px: number): string {
-  const most = Math.max(6, Math.floor(px / 6.6));
+  const most = Math.max(5, Math.floor((px - 4) / 7.4));
   return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 }

@@ -32,10 +32,13 @@ export function drawTimeline(actor: Actor | undefined, steps: StepRow[], nowMs: 
       const span = html('span', { title: words[n] ?? '' }, words[n] ?? '');
       span.style.flex = `${share} 1 0`;
       span.style.setProperty('--state', colourOf(state));
-      if (share < 0.22) span.classList.add('narrow');
       return span;
     }),
   );
+  // Words that do not fit say less than none; the title has them.
+  const spans = [...element.children];
+  const tooLong = spans.map(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
+  for (const [n, span] of spans.entries()) span.classList.toggle('narrow', tooLong[n]);
 }
 
 const counts = byId<SVGSVGElement>('counts');
