@@ -279,14 +279,14 @@ describe('a container of a former daemon', () => {
   it('has written down who an exec is that only the shim knew', async () => {
     await record('box');
     runcState('box', alive);
-    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), '{"args":[]}');
+    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
     await restore({
       processes: [
         ['box', 'init', 100],
         ['box', 'exec-1', 101],
       ],
     });
-    expect(await readStarted(stateDir.container('box'), 'exec-1')).toEqual({ pid: 101, startTime: '7' });
+    expect(await readStarted(stateDir.container('box'), 'exec-1')).toEqual({ pid: 101, startTime: 7n });
   });
 
   it('leaves no socket for a terminal that nobody hands over', async () => {
