@@ -9,7 +9,7 @@ const set = JSON.parse(
     encoding: 'utf8',
   }),
 );
-const file = set.file.find(({ package: name }) => name === 'types');
+const file = set.file.find(({ name }) => name === 'api.proto');
 
 // Numbers of descriptor.proto: the path of a comment says what it belongs to.
 const [MESSAGES, SERVICES, METHODS, FIELDS] = [4, 6, 2, 2];

@@ -1,6 +1,8 @@
 // Bundles the three programs, the daemon's thread that takes samples and what it says of its charts into dist/, each
-// whole but for koffi, which is native. Written under another name and renamed, so that a program that is being started never sees half a file.
-import { rename } from 'node:fs/promises';
+// whole but for koffi, which is native; and the inspector's page, as one document. Written under another name and
+// renamed, so that a program that is being started never sees half a file.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -43,4 +45,80 @@ export async function buildPrograms() {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPrograms();
+/** Text as a browser is told which it may run. */
+const hashOf = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/** The charts' pictures, drawn by the code that the tests know. */
+async function drawPictures() {
+  const outfile = `${root}dist/pictures.${process.pid}.mjs`;
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/inspector/pictures.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: { js: banner },
+    logLevel: 'warning',
+  });
+  try {
+    return await (await import(outfile)).drawPictures();
+  } finally {
+    await rm(outfile);
+  }
+}
+
+/** The page and all that it needs in one document, which may load nothing and run nothing but its own script. */
+export async function buildInspector() {
+  const folder = `${root}src/inspector/page`;
+  const contents = JSON.stringify(await drawPictures());
+  const pictures = {
+    name: 'pictures',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^containerd:pictures$/ }, () => ({ path: 'pictures', namespace: 'pictures' }));
+      onLoad({ filter: /^/, namespace: 'pictures' }, () => ({ contents, loader: 'json' }));
+    },
+  };
+  const bundle = async (entryPoint, plugins = []) => {
+    const { outputFiles } = await build({
+      absWorkingDir: root,
+      entryPoints: [entryPoint],
+      bundle: true,
+      write: false,
+      minify: true,
+      target: ['chrome123', 'firefox120', 'safari17.5'],
+      format: 'iife',
+      plugins,
+      logLevel: 'warning',
+    });
+    return outputFiles[0].text.trim();
+  };
+  const style = await bundle(`${folder}/style.css`);
+  // A script ends where the text says so, in a string as well.
+  const script = (await bundle(`${folder}/main.ts`, [pictures])).replaceAll('</script', '<\\/script');
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  const document = (await readFile(`${folder}/index.html`, 'utf8'))
+    .replace(
+      '</head>',
+      () =>
+        `<meta http-equiv="Content-Security-Policy" content="${policy}">\n<style>${style}</style>\n</head>`,
+    )
+    .replace('</body>', () => `<script>${script}</script>\n</body>`);
+  await mkdir(`${root}dist/inspector`, { recursive: true });
+  const partial = `${root}dist/inspector/index.${process.pid}.html`;
+  await writeFile(partial, document);
+  await rename(partial, `${root}dist/inspector/index.html`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildPrograms();
+  await buildInspector();
+}

@@ -11,12 +11,12 @@ export const CRASH_POINTS = {
   'start-up.listening': 'clients can connect',
 
   'restore.journal-read': 'it is known what was told of the containers that are written down',
-  'restore.settled': 'the shim has no runc at work on the container that is looked at',
-  'restore.taken-up': 'it is known how that container is',
+  'restore.settled': 'no runc is at work on a container that is written down',
+  'restore.checkpoints-settled': 'what was left of checkpoints is settled',
+  'restore.taken-up': 'it is known how one of them is',
   'restore.deleted': 'runc has nothing any more of a container that never ran; its folder is there',
   'restore.swept': 'nor is there a folder',
   'restore.looked': 'it is known how all containers are',
-  'restore.checkpoints-settled': 'what was left of checkpoints is settled',
 
   'launch.folder-made': 'a new container has a folder, and nothing in it',
   'launch.recorded': 'what was asked for is written down',

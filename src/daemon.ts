@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createAnnouncer, exitsHeld, toldOf } from './actors/announce.ts';
@@ -20,8 +21,10 @@ import { findSubject, statsThread } from './actors/stats-thread.ts';
 import { startSystem } from './actors/system.ts';
 import { createTransitionLog } from './actors/transition-log.ts';
 import { deleteCheckpoint } from './checkpoints/store.ts';
-import type { DaemonFlags } from './cli/daemon-flags.ts';
+import type { DaemonFlags, InspectAddress } from './cli/daemon-flags.ts';
 import { crashPoint } from './crash-point.ts';
+import { createRecorder, type Recorder } from './history/recorder.ts';
+import type { Inspector } from './inspector/server.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
 import { UNKNOWN_EXIT } from './machines/messages.ts';
@@ -32,6 +35,7 @@ import { Timer } from './metrics/timer.ts';
 import { waitForLeftRunning } from './runc/left-running.ts';
 import type { Runc } from './runc/runc.ts';
 import { createApi } from './server/api.ts';
+import { createInspectApi } from './server/inspect.ts';
 import { listen } from './server/listen.ts';
 import type { ShimExit } from './shim/client.ts';
 import { ensureShim } from './shim/launch.ts';
@@ -42,8 +46,8 @@ const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim
 /** The thread that reads the kernel's files; bundled there too. */
 const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
 
-/** How long CRIU may take. */
-const CHECKPOINT_TIMEOUT_MS = 600_000;
+/** The page that shows the actors; built there too. */
+const INSPECTOR_PAGE = new URL('./inspector/index.html', import.meta.url);
 
 /** How long a runc that a former daemon left at work may take to end. */
 const LEFT_RUNNING_TIMEOUT_MS = 30_000;
@@ -87,6 +91,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     command: flags.runtime,
     root: stateDir.runc,
     run: createRunRunc(() => shim, settleLost),
+    timeoutMs: flags.runtimeTimeoutMs,
   };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
@@ -106,6 +111,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startCount
       .save(journal.lastSequence())
       .catch((err: unknown) => log.warn({ err }, 'the count of starts could not be written'));
+  const recorder = createRecorder();
+  const logTransition = flags.debug ? createTransitionLog(log) : () => {};
   const system = startSystem(
     {
       effects: {
@@ -130,9 +137,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             shim: () => shim,
             criu,
             told: announcer.settled,
+            blocked: journal.blocked,
+            onUnwritten: (err, about) =>
+              log.warn({ err, ...about }, 'who an exec is could not be written down'),
             settleLost,
             timeoutMs: flags.runtimeTimeoutMs,
-            restoreTimeoutMs: CHECKPOINT_TIMEOUT_MS,
+            restoreTimeoutMs: flags.checkpointTimeoutMs,
           }),
           starts,
         ),
@@ -141,9 +151,9 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         pause: createPause(runc),
         resume: createResume(runc),
         killFrozen: createKillFrozen(runc, () => shim),
-        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: CHECKPOINT_TIMEOUT_MS }),
+        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: flags.checkpointTimeoutMs }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
-        delete: createDelete(runc, stateDir),
+        delete: createDelete(runc, stateDir, () => shim),
       },
       ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
       publish(notice) {
@@ -160,7 +170,10 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     {
       concurrency: flags.concurrency,
       onStop: flags.liveRestore ? 'leave' : 'end',
-      ...(flags.debug && { inspect: createTransitionLog(log) }),
+      inspect(event) {
+        recorder.inspect(event);
+        logTransition(event);
+      },
     },
   );
 
@@ -193,7 +206,15 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startThread: statsThread(STATS_PROGRAM),
     find: findSubject(stateDir.runc),
   });
-  const server = await listen(createApi({ system, hub, stats, machine }), flags.listen, flags.group);
+  const inspector = flags.inspect && (await inspect(flags.inspect, { ...flags, recorder }));
+  if (inspector) log.info({ url: inspector.url }, 'the live page is there');
+  const server = await listen(
+    {
+      api: createApi({ system, hub, stats, machine }),
+      inspect: createInspectApi({ recorder, system, stats }),
+    },
+    { socketPath: flags.listen, group: flags.group },
+  );
   crashPoint('start-up.listening');
   const stopMetrics = startMetrics(flags, { starts, startCount, system, hub }, log);
   const saving = setInterval(saveStartCount, flags.metricsIntervalMs);
@@ -210,9 +231,24 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   await announcer.settled();
   crashPoint('end.settled');
   server.close();
+  inspector?.close();
   stats.close();
   lock.release();
   log.info('containerd has ended');
+}
+
+/** Serves the live page; what it takes is not even loaded where nobody asks for it. */
+async function inspect(
+  address: InspectAddress,
+  {
+    id,
+    inspectSecrets: secrets,
+    recorder,
+  }: Pick<DaemonFlags, 'id' | 'inspectSecrets'> & { recorder: Recorder },
+): Promise<Inspector> {
+  const { startInspector } = await import('./inspector/server.ts');
+  const page = await readFile(INSPECTOR_PAGE, 'utf8');
+  return startInspector({ ...address, id, secrets, recorder, page });
 }
 
 /** Says once that the journal cannot be written, and once that it can be again. */

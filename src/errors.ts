@@ -45,6 +45,8 @@ export const catalogue = {
     'RESOURCE_EXHAUSTED',
     'containerd: the container has as many processes as it may have: ',
   ],
+  stateDir: ['UNAVAILABLE', 'containerd: state dir: '],
+  hostLimit: ['RESOURCE_EXHAUSTED', 'containerd: the host has no more to give: '],
   cancelled: ['CANCELLED', 'containerd: the client cancelled the request'],
   runtimeTimeout: ['DEADLINE_EXCEEDED', 'containerd: runtime took too long: '],
   runtimeFailed: ['INTERNAL', 'containerd: '],
@@ -78,4 +80,18 @@ export class ContainerdError extends Error {
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof ContainerdError) return thrown.failure;
   return failure('internal', thrown instanceof Error ? thrown.message : String(thrown));
+}
+
+/** What the kernel refuses where a limit is reached: descriptors, processes, memory. */
+const LIMITS = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']);
+/** And where a disk cannot be written to. */
+const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
+
+/** The error for what is the host's trouble and nobody's fault; `code` is the kernel's, as Node names it. */
+export function hostTrouble(code: string | undefined, error: Error): ContainerdError | undefined {
+  if (code === undefined) return undefined;
+  const cause = { cause: error };
+  if (LIMITS.has(code)) return new ContainerdError('hostLimit', error.message, cause);
+  if (DISK.has(code)) return new ContainerdError('stateDir', error.message, cause);
+  return undefined;
 }

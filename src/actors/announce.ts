@@ -105,7 +105,7 @@ export type Told = {
 /** What was told already: a daemon may have ended between telling and noting it, or before it told of an end. */
 export async function toldOf(journal: Journal, ids: ReadonlySet<string>, since: bigint): Promise<Told> {
   const told: Told = { exits: new Map(), starts: new Set(), open: new Map(), startsSince: 0 };
-  for await (const { type, id, pid, timestamp, sequence } of journal.read(0n)) {
+  for await (const { type, id, pid, timestamp, sequence } of journal.readAll()) {
     if (type === 'start' && sequence > since) told.startsSince += 1;
     if (type === 'exit') {
       told.open.delete(startName(id, pid));

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readBundle } from '../bundle/bundle.ts';
 import { dumpLog, withCriuLog } from '../checkpoints/criu-log.ts';
@@ -7,9 +7,19 @@ import { makeCheckpoint } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
 import { ContainerdError, failureOf } from '../errors.ts';
 import type { CheckpointInput } from '../machines/container-model.ts';
-import { type Runc, RuncError, resume, checkpoint as runcCheckpoint } from '../runc/runc.ts';
+import { type Runc, RuncError, checkpoint as runcCheckpoint } from '../runc/runc.ts';
 import { initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
+import { thaw } from '../runc/thaw.ts';
 import type { StateDir } from './state-dir.ts';
+
+/** What CRIU writes of every checkpoint (criu/image-desc.c). */
+const INVENTORY = 'inventory.img';
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
 
 export type CheckpointEffectOptions = {
   runc: Runc;
@@ -42,9 +52,20 @@ export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: Checkpoint
         if (!isLost(error) && !(error instanceof RuncError)) throw error;
         if (await initHasEnded(runc.root, id))
           throw new ContainerdError('containerExited', '', { cause: error });
-        const trouble = wasFrozen ? '' : await thaw(runc, id);
+        const trouble = wasFrozen ? '' : await thawed(runc, id);
         throw await explain(error, dumpLog(workPath), trouble);
       }
+      // It is believed by what it has done: a container that is said to be ended by its checkpoint is listed no more.
+      if (!(await isThere(path.join(imagePath, INVENTORY))))
+        throw new ContainerdError(
+          'runtimeFailed',
+          'runc checkpoint ended with status 0 and has written none',
+        );
+      if (exit && !(await initHasEnded(runc.root, id)))
+        throw new ContainerdError(
+          'runtimeFailed',
+          'runc checkpoint ended with status 0 and the container runs on',
+        );
     });
   };
 }
@@ -60,9 +81,9 @@ const frozen = async (runc: Runc, id: string): Promise<boolean> => {
  * CRIU freezes a container while it seizes its processes; one that was killed at it has not thawed it. Gives what
  * went wrong, empty if nothing.
  */
-async function thaw(runc: Runc, id: string): Promise<string> {
+async function thawed(runc: Runc, id: string): Promise<string> {
   try {
-    if (await frozen(runc, id)) await resume(runc, id);
+    if (await frozen(runc, id)) await thaw(runc, id);
     return '';
   } catch (error) {
     return `\nthe container is left frozen: ${wordsOf(error)}`;

@@ -1,12 +1,16 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { crashPoint } from '../crash-point.ts';
-import type { Event } from '../generated/api.ts';
+import { Event } from '../generated/api.ts';
 import { endOf, eventsIn, lineOf } from './journal-lines.ts';
 
 /**
  * The journal of events: one JSON object a line, in the order of their sequence numbers, appended to `events.jsonl`.
  * It is bounded: before a file outgrows half the size it becomes `events.1.jsonl`, in the place of the one before.
  * A line that a crash has torn is passed over.
+ *
+ * While a disk refuses what is to be written it waits here, starts and exits however many: there are no more of them than
+ * processes, of which none is started where `blocked` says why. Of all else no more waits than MAX_UNWRITTEN: it is left
+ * out, and a `gap` with the number of the last event left out is written in its place.
  */
 
 export type JournalOptions = {
@@ -16,6 +20,8 @@ export type JournalOptions = {
   maxBytes: number;
   /** What is older than this is not replayed. */
   maxAgeMs: number;
+  /** The time of day, which may be set to anything, and the time since boot, in milliseconds. */
+  clock?: { wallMs: () => number; monotonicMs: () => number };
   /** Called when events could not be written, and once they can be again. */
   onTrouble: (error: Error | undefined) => void;
 };
@@ -23,25 +29,45 @@ export type JournalOptions = {
 export type Journal = {
   /** The number of the last event appended, in this run or a former one. */
   lastSequence(): bigint;
-  /** Appends an event; resolves with true once it is in the file, with false if the journal is closed before it is. */
+  /** Appends an event; resolves with true once it is in the file, with false if it is left out, or the journal closed. */
   append(event: Event): Promise<boolean>;
+  /** Why nothing should be done now that has to be in the journal; undefined where there is no reason. */
+  blocked(): string | undefined;
   /**
    * Every event kept from the first on that happened at `sinceNs` (unix nanoseconds) or later, in the order in which
    * they were told: what was told after it may have happened a little before, or while the clock was behind.
    */
   read(sinceNs: bigint): AsyncGenerator<Event>;
+  /** Every event kept, however old. */
+  readAll(): AsyncGenerator<Event>;
   /** Writes what is still to be written, but does not wait for a disk that refuses it. */
   close(): Promise<void>;
 };
 
+const SYSTEM_CLOCK = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 const NS_PER_MS = 1_000_000n;
 /** How long to wait before a disk that refused is tried again. */
 const RETRY_MS = 500;
 
+/** How many events wait for a disk that does not take them. */
+export const MAX_UNWRITTEN = 4096;
+/** What the next daemon could not do without. */
+const KEPT = new Set(['start', 'exec', 'exit']);
+
 type Unwritten = { event: Event; line: string; settle: (written: boolean) => void };
 
 /** Opens the journal, and finds out where it ended. */
-export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: JournalOptions): Promise<Journal> {
+export async function openJournal({
+  file,
+  maxBytes,
+  maxAgeMs,
+  onTrouble,
+  clock = SYSTEM_CLOCK,
+}: JournalOptions): Promise<Journal> {
+  const [wallMs, monotonicMs] = [clock.wallMs(), clock.monotonicMs()];
+  /** A clock that is set forward makes nothing old that is not. */
+  const nowMs = () => Math.min(clock.wallMs(), wallMs + clock.monotonicMs() - monotonicMs);
+
   const older = file.replace(/(\.jsonl)?$/, '.1$1');
   const maxFileBytes = maxBytes / 2;
   let handle = await open(file, 'a+', 0o600);
@@ -56,6 +82,9 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
 
   /** What is in flight is the head of it. */
   let unwritten: Unwritten[] = [];
+  /** How many of it are in flight. */
+  let inFlight = 0;
+  let trouble: Error | undefined;
   let writing: Promise<void> | undefined;
   let closing = false;
   let wake = () => {};
@@ -105,15 +134,20 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
         if (bytes > 0 && !hasRoom(Buffer.byteLength(next.line))) await rotate();
         const batch = nextBatch();
         crashPoint('journal.writing');
+        inFlight = batch.length;
         await write(batch.map(({ line }) => line).join(''));
         crashPoint('journal.written');
         unwritten = unwritten.slice(batch.length);
         for (const { settle } of batch) settle(true);
+        trouble = undefined;
         onTrouble(undefined);
       } catch (error) {
-        onTrouble(error as Error);
+        trouble = error as Error;
+        onTrouble(trouble);
         if (closing) break;
         await pause();
+      } finally {
+        inFlight = 0;
       }
     }
     writing = undefined;
@@ -129,40 +163,57 @@ export async function openJournal({ file, maxBytes, maxAgeMs, onTrouble }: Journ
       };
     });
 
+  /** One gap stands for all that is left out at a stretch. */
+  function leaveOut({ timestamp, sequence }: Event): void {
+    const event = Event.fromPartial({ type: 'gap', timestamp, sequence });
+    const isGap = unwritten.length > inFlight && unwritten.at(-1)?.event.type === 'gap';
+    unwritten.splice(isGap ? -1 : unwritten.length, 1, { event, line: lineOf(event), settle: () => {} });
+  }
+
+  async function* readFrom(from: bigint): AsyncGenerator<Event> {
+    const waiting = unwritten.map(({ event }) => event);
+    // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
+    const newer = await openIfThere(file);
+    const files = [await openIfThere(older), newer].filter((it) => it !== undefined);
+    let reached = false;
+    let last = 0n;
+    try {
+      for (const source of [...files.map(eventsIn), [waiting]]) {
+        for await (const events of source) {
+          for (const event of events) {
+            if (event.sequence <= last) continue;
+            last = event.sequence;
+            reached ||= event.timestamp >= from;
+            if (reached) yield event;
+          }
+        }
+      }
+    } finally {
+      await Promise.all(files.map((it) => it.close()));
+    }
+  }
+
   return {
     lastSequence: () => sequence,
+    blocked: () =>
+      unwritten.length < MAX_UNWRITTEN ? undefined : (trouble?.message ?? 'the disk does not keep up'),
     append(event) {
       sequence = event.sequence;
       if (closing) return Promise.resolve(false);
+      if (unwritten.length >= MAX_UNWRITTEN && !KEPT.has(event.type)) {
+        leaveOut(event);
+        return Promise.resolve(false);
+      }
       return new Promise((settle) => {
         unwritten.push({ event, line: lineOf(event), settle });
         writing ??= drain();
       });
     },
-    async *read(sinceNs) {
-      const waiting = unwritten.map(({ event }) => event);
-      const oldest = BigInt(Math.floor(Date.now() - maxAgeMs)) * NS_PER_MS;
-      const from = sinceNs > oldest ? sinceNs : oldest;
-      // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
-      const newer = await openIfThere(file);
-      const files = [await openIfThere(older), newer].filter((it) => it !== undefined);
-      let reached = false;
-      let last = 0n;
-      try {
-        for (const source of [...files.map(eventsIn), [waiting]]) {
-          for await (const events of source) {
-            for (const event of events) {
-              if (event.sequence <= last) continue;
-              last = event.sequence;
-              reached ||= event.timestamp >= from;
-              if (reached) yield event;
-            }
-          }
-        }
-      } finally {
-        await Promise.all(files.map((it) => it.close()));
-      }
+    read(sinceNs) {
+      const oldest = BigInt(Math.floor(nowMs() - maxAgeMs)) * NS_PER_MS;
+      return readFrom(sinceNs > oldest ? sinceNs : oldest);
     },
+    readAll: () => readFrom(0n),
     async close() {
       closing = true;
       wake();

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
-import { ContainerdError } from '../errors.ts';
+import { ContainerdError, hostTrouble } from '../errors.ts';
 import { pinned } from '../linux/pin.ts';
 import { type WindowSize, windowSize } from '../linux/terminal.ts';
 import {
@@ -25,16 +25,16 @@ import {
   runCommand,
   startCommand,
 } from '../runc/command.ts';
-import { lastWords } from '../runc/log.ts';
+import { lastWords, lastWordsIn } from '../runc/log.ts';
 import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { atMost } from '../shim/patience.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
 import { holdLeftExec } from './left-exec.ts';
-import { ASKED_ENV, pidFileOf, writeRecord, writeStarted } from './record.ts';
+import { ASKED_ENV, pidFileOf, readRecord, writeRecord, writeStarted } from './record.ts';
 import { removeFiles } from './remove.ts';
-import { runcEnv } from './run-runc.ts';
+import { runcEnv, troubleOf } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type LaunchOptions = {
@@ -45,6 +45,10 @@ export type LaunchOptions = {
   criu: string;
   /** Resolves once all that was told of a former container of this id is in the journal, and the shim has forgotten it. */
   told: (id: string) => Promise<void>;
+  /** Why nothing can be started of which the journal is to tell; undefined where there is no reason. */
+  blocked: () => string | undefined;
+  /** Who an exec is could not be written down. */
+  onUnwritten: (error: unknown, about: { id: string; process: string }) => void;
   /** Resolves once no runc of a shim that was lost is at work. */
   settleLost: () => Promise<void>;
   /** How long a runc may take to start a process, and to restore a container. */
@@ -78,9 +82,11 @@ export function createLaunch(options: LaunchOptions) {
         : start(options, input, files));
       crashPoint('launch.started');
       if (process !== INIT) {
-        await writeStarted(files.folder, process, { pid, startTime: String(startTime) });
+        // It runs: only a daemon that has lost the shim too would miss what is written here.
+        await writeStarted(files.folder, process, { pid, startTime: String(startTime) })
+          .then(() => removeFiles(files.logFile))
+          .catch((error: unknown) => options.onUnwritten(error, { id, process }));
         crashPoint('launch.exec-noted');
-        await removeFiles(files.logFile);
       }
       return { pid, startTime: String(startTime) };
     } catch (error) {
@@ -112,10 +118,12 @@ async function killLeft(
 async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   const { stateDir, shim, told, timeoutMs, restoreTimeoutMs } = options;
   const { id, process, spec, stdio, inherited, launch } = input;
+  const why = options.blocked();
+  if (why !== undefined) throw new ContainerdError('stateDir', why);
   const env = process === INIT ? spec.env : withPath(spec.env, inherited);
   if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
   if (process === INIT) {
-    await mkdir(files.folder, { mode: 0o700 }).catch(unlessThere);
+    await makeFolder(files.folder, path.join(options.runc.root, id));
     crashPoint('launch.folder-made');
     await writeRecord(files.folder, createOf(input));
     crashPoint('launch.recorded');
@@ -155,9 +163,35 @@ const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInpu
   checkpoint: launch.kind === 'restore' ? launch.checkpoint : '',
 });
 
-/** A folder that is there is of a container that the daemon could not take up, and left alone. */
-function unlessThere(error: NodeJS.ErrnoException): never {
-  throw error.code === 'EEXIST' ? new ContainerdError('containerExists', '', { cause: error }) : error;
+/**
+ * A folder that is there is of a container that the daemon could not take up, and left alone. One of which runc knows
+ * nothing is what a disk did not let us remove, and in the way of nobody.
+ */
+async function makeFolder(folder: string, runcFolder: string): Promise<void> {
+  const make = () => mkdir(folder, { mode: 0o700 });
+  try {
+    await make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!(await isLeft(folder, runcFolder)))
+      throw new ContainerdError('containerExists', '', { cause: error });
+    await rm(folder, { recursive: true });
+    await make();
+  }
+}
+
+/** Whether what is written down of a container is understood, and of none that there is. */
+async function isLeft(folder: string, runcFolder: string): Promise<boolean> {
+  try {
+    await readRecord(folder);
+    await access(runcFolder);
+    return false;
+  } catch (error) {
+    return (
+      (error as NodeJS.ErrnoException).path === runcFolder &&
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+    );
+  }
 }
 
 type Files = ReturnType<typeof filesOf>;
@@ -232,7 +266,14 @@ async function explain(
   { logFile, workPath }: Files,
   { id, process, launch }: LaunchInput,
 ): Promise<unknown> {
-  if (!(error instanceof ShimError)) return error;
+  if (!(error instanceof ShimError)) {
+    const { code } = error as NodeJS.ErrnoException;
+    return error instanceof Error ? (hostTrouble(code, error) ?? error) : error;
+  }
+  if (error.reason !== 'runtime' && error.reason !== 'timeout') {
+    const trouble = troubleOf(error);
+    if (trouble !== undefined) return trouble;
+  }
   const cause = { cause: error };
   const what = launch.kind === 'exec' ? `exec ${process}` : launch.kind;
   switch (error.reason) {
@@ -243,7 +284,7 @@ async function explain(
       if (launch.kind === 'exec' && (await initHasEnded(runc.root, id))) {
         return new ContainerdError('containerExited', '', cause);
       }
-      const logged = lastWords(await readFile(logFile, 'utf8').catch(() => '')) || lastWords(error.output);
+      const logged = (await lastWordsIn(logFile)) || lastWords(error.output);
       const words = logged || error.message;
       const all =
         launch.kind === 'restore' ? await withCriuLog(words, path.join(workPath, 'restore.log')) : words;

@@ -6,13 +6,20 @@ import path from 'node:path';
  * them is a way to another thread and back.
  */
 
-function unlessGone(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
+async function removeFile(file: string): Promise<void> {
+  try {
+    await unlink(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // A runtime may have put anything in the place of a file of its own.
+    if (code === 'EISDIR' || code === 'EPERM') await rm(file, { recursive: true, force: true });
+    else if (code !== 'ENOENT') throw error;
+  }
 }
 
 /** Removes files, of which some may be gone already. Rejects with the kernel's error for what cannot be removed. */
 export async function removeFiles(...files: string[]): Promise<void> {
-  await Promise.all(files.map((file) => unlink(file).catch(unlessGone)));
+  await Promise.all(files.map(removeFile));
 }
 
 /** Removes a folder that mostly holds nothing but files; whatever else it holds goes too. One that is gone is no error. */

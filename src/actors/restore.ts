@@ -47,8 +47,6 @@ type Search = RestoreOptions & {
   starting: ReadonlySet<string>;
   adopted: Adopted[];
   undone: Notice[];
-  /** The bundles of those that were found, whatever has become of them. */
-  bundles: Set<string>;
   leftAlone: Set<string>;
 };
 
@@ -68,22 +66,22 @@ export function createRestore(options: RestoreOptions) {
       starting: new Set(starting.map((key) => nameOf(key.container, key.process))),
       adopted: [],
       undone: [],
-      bundles: new Set(),
       leftAlone: new Set(),
     };
     const ids = await recordedIds(stateDir);
+    if (!options.rebooted) await Promise.all(ids.map((id) => settleRuncs(options, id)));
+    crashPoint('restore.settled');
+    const checkpoints = await settleBundles(options, ids);
+    crashPoint('restore.checkpoints-settled');
     await Promise.all(ids.map((id) => restoreOne(search, id).catch(leave(search, id))));
     crashPoint('restore.looked');
-    const { adopted, bundles, leftAlone } = search;
+    const { adopted, leftAlone } = search;
     if (starting.length === 0) await removeConsoleSockets(stateDir);
     const starts = await startsUntold(stateDir, adopted, told);
-    // Now that no runc of the former daemon is at work: containers may share a bundle.
-    const checkpoints = await Promise.all([...bundles].map((it) => checkpointsUntold(stateDir, it, log)));
-    crashPoint('restore.checkpoints-settled');
     const strays = straysUntold(adopted, processes, leftAlone, told);
     const ends = endsUntold(adopted, processes, leftAlone, told);
     for (const { id, pid } of ends) log.warn({ id, pid }, NOBODY_WATCHED);
-    return { adopted, untold: [...starts, ...strays, ...search.undone, ...checkpoints.flat(), ...ends] };
+    return { adopted, untold: [...starts, ...strays, ...search.undone, ...checkpoints, ...ends] };
   };
 }
 
@@ -98,15 +96,11 @@ const leave =
 const nameOf = (id: string, process: string): string => `${id}/${process}`;
 
 async function restoreOne(search: Search, id: string): Promise<void> {
-  const { stateDir, runc, shim, running, starting, adopted, bundles } = search;
-  if (search.rebooted) return sweepOfFormerBoot(search, id);
-  // What a former daemon had runc do to it is done before anybody looks.
-  await shim().settle(id);
-  await search.settleLost();
-  crashPoint('restore.settled');
+  const { stateDir, runc, running, starting, adopted } = search;
+  // What its own record says does not matter any more, be it another version's.
+  if (search.rebooted) return undo(search, id, 'the host has restarted');
   const create = await readRecord(stateDir.container(id));
   if (create === undefined) return undo(search, id, 'it was never started');
-  bundles.add(create.bundlePath);
 
   const init = running.get(nameOf(id, INIT));
   if (init !== undefined) {
@@ -132,18 +126,13 @@ async function restoreOne(search: Search, id: string): Promise<void> {
   search.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
 }
 
-/** What its own record says does not matter any more, be it another version's, but for where its checkpoints are. */
-async function sweepOfFormerBoot(search: Search, id: string): Promise<void> {
-  const create = await readRecord(search.stateDir.container(id)).catch(() => undefined);
-  if (create !== undefined) search.bundles.add(create.bundlePath);
-  await undo(search, id, 'the host has restarted');
-}
-
 /** Whether the journal has both ends of a process that is there no more. */
-const endWasTold = ({ told }: Search, id: string, { pid, startTime }: { pid: number; startTime: bigint }) =>
-  told.starts.has(startName(id, pid)) &&
-  !told.open.has(startName(id, pid)) &&
-  processStat(pid)?.startTime !== startTime;
+function endWasTold({ told }: Search, id: string, { pid, startTime }: { pid: number; startTime: bigint }) {
+  const name = startName(id, pid);
+  const stat = processStat(pid);
+  const lives = stat?.startTime === startTime && !stat.ending;
+  return told.starts.has(name) && !told.open.has(name) && !lives;
+}
 
 /** Removes a container that does not run; of one whose start was told, its end is to be told instead. */
 async function undo(search: Search, id: string, why: string): Promise<void> {
@@ -179,7 +168,10 @@ async function adoptExec(
 ): Promise<ProcessEntry | undefined> {
   const folder = search.stateDir.container(id);
   const running = search.running.get(nameOf(id, process));
-  if (running !== undefined) return entryOf(process, spec, running);
+  if (running !== undefined) {
+    await noteStarted(folder, process, running);
+    return entryOf(process, spec, running);
+  }
   if (search.starting.has(nameOf(id, process)))
     return { process, requestId: '', spec, pid: 0, startTime: '' };
   const orphan = (await readStarted(folder, process)) ?? (await noteLeftExec(search, id, process));
@@ -190,6 +182,16 @@ async function adoptExec(
   }
   search.watchOrphan({ key: { container: id, process }, ...orphan });
   return entryOf(process, spec, orphan);
+}
+
+/** Who an exec is that the shim has, in case that goes too: the former daemon may not have come to write it down. */
+async function noteStarted(
+  folder: string,
+  process: string,
+  { pid, startTime }: Pick<ShimProcess, 'pid' | 'startTime'>,
+): Promise<void> {
+  if ((await readStarted(folder, process)) !== undefined) return;
+  await writeStarted(folder, process, { pid, startTime: String(startTime) });
 }
 
 /** An exec that runs, of which the former daemon did not come to hear from a shim that is gone too. */
@@ -212,6 +214,28 @@ const entryOf = (
   spec: ProcessEntry['spec'],
   { pid, startTime }: { pid: number; startTime: bigint },
 ): ProcessEntry => ({ process, requestId: '', spec, pid, startTime: String(startTime) });
+
+/** What a former daemon had runc do to a container is done before anybody looks. */
+async function settleRuncs({ shim, settleLost }: RestoreOptions, id: string): Promise<void> {
+  // Where there is no shim, nothing is at work there; where it is another by now, what the lost one ran may be.
+  await shim()
+    .settle(id)
+    .catch(() => {});
+  await settleLost();
+}
+
+/**
+ * Settles what is left of checkpoints, once no runc of the former daemon is at work on any: containers may share a bundle;
+ * and before any folder is removed, as CRIU's log is in it. Gives what is to be told of it.
+ */
+async function settleBundles({ stateDir, log }: RestoreOptions, ids: readonly string[]): Promise<Notice[]> {
+  const records = await Promise.all(
+    ids.map((id) => readRecord(stateDir.container(id)).catch(() => undefined)),
+  );
+  const bundles = new Set(records.flatMap((create) => create?.bundlePath ?? []));
+  const untold = await Promise.all([...bundles].map((it) => checkpointsUntold(stateDir, it, log)));
+  return untold.flat();
+}
 
 /** Sockets on which no runc hands over a terminal any more. */
 async function removeConsoleSockets({ console }: StateDir): Promise<void> {

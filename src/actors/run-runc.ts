@@ -1,8 +1,13 @@
+import { getSystemErrorName } from 'node:util';
 import { crashPoint } from '../crash-point.ts';
-import { ContainerdError } from '../errors.ts';
+import { ContainerdError, hostTrouble } from '../errors.ts';
 import { RuncTrouble, type RunRunc } from '../runc/runc.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
+
+/** What the host lacks, where that is why the shim could not do something. */
+export const troubleOf = (error: ShimError): ContainerdError | undefined =>
+  error.errno === 0 ? undefined : hostTrouble(getSystemErrorName(-error.errno), error);
 
 /** The environment of every runc: it looks for CRIU and for iptables there. */
 export const runcEnv = (): string[] => [`PATH=${process.env.PATH ?? ''}`];
@@ -22,8 +27,10 @@ export const createRunRunc =
     } catch (error) {
       if (!(error instanceof ShimError)) throw error;
       if (error.reason === 'lost') {
-        // It may be the same one on a new connection.
-        await shim().settle(container);
+        // It may be the same one on a new connection; where there is none, nothing is at work there.
+        await shim()
+          .settle(container)
+          .catch(() => {});
         await settleLost();
         throw new ContainerdError('shimLost', error.message, { cause: error });
       }

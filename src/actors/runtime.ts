@@ -1,12 +1,16 @@
 import { crashPoint } from '../crash-point.ts';
-import { ContainerdError, failureOf } from '../errors.ts';
+import { ContainerdError } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
-import { deleteContainer, pause, type Runc, RuncError, resume } from '../runc/runc.ts';
-import { hasState, initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
+import { deleteContainer, pause, type Runc, RuncError } from '../runc/runc.ts';
+import { hasState, initHasEnded } from '../runc/state-file.ts';
+import { sweepContainer } from '../runc/sweep.ts';
+import { freezerOf, thaw } from '../runc/thaw.ts';
 import type { ShimClient } from '../shim/client.ts';
+import { ShimError } from '../shim/error.ts';
 import { createSignal } from './deliver.ts';
 import { readRecord } from './record.ts';
 import { removeFolder } from './remove.ts';
+import { troubleOf } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
 /** What of a container's life is one call of runc. */
@@ -15,7 +19,9 @@ import type { StateDir } from './state-dir.ts';
 function explain(error: unknown): unknown {
   if (!(error instanceof RuncError)) return error;
   if (error.timedOut) return new ContainerdError('runtimeTimeout', error.verb, { cause: error });
-  return new ContainerdError('runtimeFailed', error.message, { cause: error });
+  const { cause } = (error.cause ?? {}) as Error;
+  const trouble = cause instanceof ShimError ? troubleOf(cause) : undefined;
+  return trouble ?? new ContainerdError('runtimeFailed', error.message, { cause: error });
 }
 
 /** Work on a container that may end at any moment, for which runc has words that vary. */
@@ -39,58 +45,94 @@ const explained = async (work: Promise<unknown>): Promise<void> => {
   }
 };
 
-/** A runc that has lost its shim may do its work nevertheless: the freezer says whether it has. */
-async function orFrozen({ root }: Runc, id: string, frozen: boolean, work: Promise<void>): Promise<void> {
+/** What work failed with; undefined where it did not. */
+async function failureIn(work: Promise<void>): Promise<unknown> {
   try {
     await work;
+    return undefined;
   } catch (error) {
-    if (failureOf(error).error !== 'shimLost') throw error;
-    const state = await readStateFile(root, id);
-    if (state === undefined || (await isFrozen(state.cgroupPaths)) !== frozen) throw error;
+    return error;
   }
 }
 
+/**
+ * Freezes a container. Whether it is frozen, the freezer says: a runc that hangs, fails or has lost its shim may have
+ * done it, and one that ends with 0 may not.
+ */
 export const createPause =
   (runc: Runc) =>
-  ({ id }: { id: string }): Promise<void> =>
-    orFrozen(runc, id, true, whileItRuns(runc, id, pause(runc, id)));
+  async ({ id }: { id: string }): Promise<void> => {
+    const error = await failureIn(whileItRuns(runc, id, pause(runc, id)));
+    const freezer = await freezerOf(runc.root, id);
+    if (freezer === 'frozen') return;
+    if (freezer === 'freezing') await thaw(runc, id);
+    if (error !== undefined) throw error;
+    if (freezer === undefined) return;
+    throw new ContainerdError('runtimeFailed', 'runc pause ended with status 0 and has not paused it');
+  };
 
+/** Thaws a container, whatever becomes of the runc that is to do it. */
 export const createResume =
   (runc: Runc) =>
-  ({ id }: { id: string }): Promise<void> =>
-    orFrozen(runc, id, false, whileItRuns(runc, id, resume(runc, id)));
+  async ({ id }: { id: string }): Promise<void> => {
+    const error = await failureIn(whileItRuns(runc, id, thaw(runc, id)));
+    if (error === undefined || (await freezerOf(runc.root, id)) === 'thawed') return;
+    throw error;
+  };
 
 /** KILL, then thaw: on cgroup v1 a frozen process sees no signal until it is thawed. */
 export const createKillFrozen = (runc: Runc, shim: () => ShimClient) => {
   const signal = createSignal(shim);
   return async ({ id }: { id: string }): Promise<void> => {
     await signal({ id, process: INIT, signal: KILL });
-    await explained(resume(runc, id));
+    await explained(thaw(runc, id));
   };
 };
 
-/** What is gone already is deleted. */
-const unlessGone = (deletion: Promise<void>): Promise<void> =>
-  deletion.catch((error: unknown) => {
-    if (!(error instanceof RuncError && error.notFound)) throw error;
-  });
-
 /**
- * Removes what runc and the daemon hold of an ended container, or of one whose start has failed. Where runc has something
- * of it still, its record stays, for the next daemon to try again.
+ * Removes what runc and the daemon hold of an ended container, or of one whose start has failed. What runc does not
+ * remove, or knows nothing of because it was killed before it wrote it down, is swept without it: the id is free then.
+ * Where even that leaves something, the record stays, for the next daemon to try again.
  */
 export const createDelete =
-  (runc: Runc, stateDir: StateDir) =>
+  (runc: Runc, stateDir: StateDir, shim: () => Pick<ShimClient, 'pid'>) =>
   async ({ id }: { id: string }): Promise<void> => {
     // Throws for a record that is not understood: such a container was left alone, and is not ours to delete.
     await readRecord(stateDir.container(id));
     crashPoint('delete.record-read');
     try {
-      await unlessGone(deleteContainer(runc, id)).catch(() =>
-        explained(unlessGone(deleteContainer(runc, id, true))),
-      );
+      const failed = await failureToDelete(runc, id);
+      if (failed === undefined && !(await hasState(runc.root, id))) return;
+      await sweepContainer(runc.root, id, shim().pid);
+      if (failed === undefined || !failed.notFound) throw sweptAfter(failed);
     } finally {
       if (!(await hasState(runc.root, id))) await removeFolder(stateDir.container(id));
       crashPoint('delete.folder-removed');
     }
   };
+
+/** Has runc delete a container, by force if it must, and gives how that failed. One that hangs is not asked twice. */
+async function failureToDelete(runc: Runc, id: string): Promise<RuncError | undefined> {
+  const attempt = (force: boolean) => deleteContainer(runc, id, force).then(() => undefined, runcErrorIn);
+  try {
+    const failed = await attempt(false);
+    if (failed === undefined || failed.notFound || failed.timedOut) return failed;
+  } catch {
+    // The shim that ran it was lost, and there is another now.
+  }
+  return attempt(true);
+}
+
+function runcErrorIn(error: unknown): RuncError {
+  if (error instanceof RuncError) return error;
+  throw error;
+}
+
+/** Nothing is left, but the operator is to know how. */
+function sweptAfter(failed: RuncError | undefined): ContainerdError {
+  const words =
+    failed === undefined ? 'runc delete ended with status 0 and has not deleted it' : failed.message;
+  return new ContainerdError('runtimeFailed', `${words}; what it left was removed without it`, {
+    cause: failed,
+  });
+}

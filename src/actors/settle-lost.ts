@@ -12,7 +12,8 @@ export function createSettleLost(
   let looked: { shimPid: number; done: Promise<void> } | undefined;
   return async () => {
     const shimPid = await shim().ready();
-    if (looked?.shimPid !== shimPid) looked = { shimPid, done: look(shimPid) };
+    // 0 while there is none: that says of no loss which it was.
+    if (shimPid === 0 || looked?.shimPid !== shimPid) looked = { shimPid, done: look(shimPid) };
     try {
       await looked.done;
     } catch (error) {

@@ -26,7 +26,7 @@ export type ShimLinkOptions = {
  * gone are watched and signalled by pidfd; their stdio is gone.
  */
 export type ShimLink = ShimClient & {
-  /** The pid of the shim, once there is one. */
+  /** The pid of the shim, of the next one where a request has just been lost with it; 0 while none can be started. */
   ready(): Promise<number>;
   /** Takes over a process that has no shim. */
   watchOrphan(process: ShimProcess): void;
@@ -64,11 +64,12 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     if (closed) return;
     log.error({ err: cause, shimPid: latest.pid }, 'the shim was lost');
     crashPoint('shim-link.lost');
-    current = connect().then(take);
-    current.catch((error: unknown) => {
+    current = connect().then(take, (error: Error) => {
       log.error({ err: error }, 'no shim could be started');
       setTimeout(() => replace(cause), RETRY_MS);
+      throw new ShimError('lost', `no other could be started: ${error.message}`);
     });
+    current.catch(() => {});
   }
   /** Its predecessor's processes are orphans now, unless it is the same shim on a new connection. */
   function take(client: ShimClient): ShimClient {
@@ -85,7 +86,14 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
 
   function watchOrphan({ key, pid, startTime }: ShimProcess): void {
     const about = { id: key.container, process: key.process, pid };
-    const held = holdProcess(pid, startTime);
+    let held: HeldProcess | undefined;
+    try {
+      held = holdProcess(pid, startTime);
+    } catch (error) {
+      log.error({ err: error, ...about }, 'a process without a shim cannot be watched yet');
+      setTimeout(watchOrphan, RETRY_MS, { key, pid, startTime });
+      return;
+    }
     const end = (status: number | undefined) => {
       crashPoint('shim-link.orphan-ended');
       orphans.delete(nameOf(key));
@@ -118,7 +126,9 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
       return note({ key, ...(await ask(await current)) });
     } catch (error) {
       if (!isLost(error)) throw error;
-      const next = await afterLoss();
+      const next = await afterLoss().catch(() => {
+        throw error;
+      });
       const knows = [...next.starting, ...next.processes.map((it) => it.key)].some(
         (it) => nameOf(it) === nameOf(key),
       );
@@ -175,7 +185,14 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
       closed = true;
       latest.close();
     },
-    ready: async () => (await afterLoss()).pid,
+    async ready() {
+      // Whoever was told that a request is lost asks before the loss itself is told.
+      await setImmediate();
+      return current.then(
+        ({ pid }) => pid,
+        () => 0,
+      );
+    },
     watchOrphan,
   };
 }

@@ -1,8 +1,11 @@
 import path from 'node:path';
-import { ContainerdError } from '../errors.ts';
+import { ContainerdError, hostTrouble } from '../errors.ts';
 import { LinkRefusedError, pinned } from '../linux/pin.ts';
 import { readRegularFile } from '../linux/regular-file.ts';
 import type { Inherited, ProcessSpec, User } from '../machines/messages.ts';
+
+/** How deep it may be nested: the specification goes to 6, and what is nested without end takes seconds to parse. */
+const MAX_DEPTH = 64;
 
 /** More than a config.json ever needs, and little enough to parse at once. */
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
@@ -54,6 +57,8 @@ async function readConfig(file: string): Promise<string> {
   } catch (error) {
     if (error instanceof LinkRefusedError) throw invalid(error.message);
     const { code, message } = error as NodeJS.ErrnoException;
+    const trouble = error instanceof Error ? hostTrouble(code, error) : undefined;
+    if (trouble !== undefined) throw trouble;
     throw invalid(
       code === 'ENOENT'
         ? 'config.json: no such file or directory'
@@ -63,12 +68,24 @@ async function readConfig(file: string): Promise<string> {
 }
 
 function parse(text: string): Json {
+  if (depthOf(text) > MAX_DEPTH) throw invalid(`config.json is nested more than ${MAX_DEPTH} deep`);
   try {
     return record(JSON.parse(text), 'config.json');
   } catch (error) {
     if (error instanceof ContainerdError) throw error;
     throw invalid(`config.json: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** How deep a JSON text is nested, by its brackets outside of strings. */
+function depthOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
+    else if (token === ']' || token === '}') depth -= 1;
+    if (deepest > MAX_DEPTH) break;
+  }
+  return deepest;
 }
 
 function processOf(json: Json): ProcessSpec {

@@ -6,6 +6,9 @@ import { CliError } from './error.ts';
 import { boolFlag, durationFlag, integerFlag, nameFlag, valueFlag } from './flags.ts';
 import { addHelpCommand, complaintOf, createProgram, type Ending } from './program.ts';
 
+/** Port 0: any that is free. */
+export type InspectAddress = { host: string; port: number };
+
 /** What the daemon is told by its command line. */
 export type DaemonFlags = {
   /** How this daemon is called in `Machine.id`. */
@@ -29,14 +32,24 @@ export type DaemonFlags = {
   graphiteAddress: string;
   /** How long the runtime may take to do one thing. */
   runtimeTimeoutMs: number;
+  /** How long it may take to checkpoint or to restore a container. */
+  checkpointTimeoutMs: number;
   journalBytes: number;
   journalAgeMs: number;
+  /** Where the live page is served; undefined: nowhere. */
+  inspect: InspectAddress | undefined;
+  /** The live page shows args and env whole. */
+  inspectSecrets: boolean;
 };
 
 /** What commander makes of the flags below: their names in camel case, their values parsed. */
-type Parsed = Omit<DaemonFlags, 'metricsIntervalMs' | 'runtimeTimeoutMs' | 'journalAgeMs'> & {
+type Parsed = Omit<
+  DaemonFlags,
+  'metricsIntervalMs' | 'runtimeTimeoutMs' | 'checkpointTimeoutMs' | 'journalAgeMs'
+> & {
   metricsInterval: number;
   runtimeTimeout: number;
+  checkpointTimeout: number;
   journalAge: number;
 };
 
@@ -49,6 +62,7 @@ const MAX_AGE_MS = 36_500 * DAY_MS;
 const MAX_STATE_DIR_BYTES = 80;
 const NO_ID = 0xffff_ffff;
 const JOURNAL_BYTES = 64 * 2 ** 20;
+const LOOPBACK = '127.0.0.1';
 
 const flags = (hostname: string) => [
   nameFlag('--id', 'unique containerd id to identify the instance', hostname),
@@ -75,6 +89,11 @@ const flags = (hostname: string) => [
     minMs: 1,
     maxMs: MAX_TIMER_MS,
   }),
+  durationFlag('--checkpoint-timeout', 'how long a checkpoint or a restore may take', {
+    valueMs: 10 * MINUTE_MS,
+    minMs: 1,
+    maxMs: MAX_TIMER_MS,
+  }),
   valueFlag('--graphite-address', 'host:port of a Graphite server', shown(''), parseGraphiteAddress),
   integerFlag('--journal-bytes', 'size of the journal of events', { value: JOURNAL_BYTES, min: 1 }),
   durationFlag('--journal-age', 'how long the journal keeps an event', {
@@ -82,8 +101,11 @@ const flags = (hostname: string) => [
     minMs: 1,
     maxMs: MAX_AGE_MS,
   }),
+  valueFlag('--inspect', 'host:port of the live page', NONE, parseInspect),
+  boolFlag('--inspect-secrets', 'show args and env on the live page'),
 ];
 
+const NONE: { value: InspectAddress | undefined; shown: string } = { value: undefined, shown: '' };
 const shown = (value: string) => ({ value, shown: value });
 
 function parseStateDir(text: string): string {
@@ -116,6 +138,13 @@ function parseGraphiteAddress(text: string): string {
   return text;
 }
 
+/** The port alone is one of this host's own. */
+function parseInspect(text: string): InspectAddress {
+  const [, host, port] = /^(?:(?:([^\s:/[\]]+|\[[0-9A-Fa-f:.]+\])?:)?)(\d{1,5})$/.exec(text) ?? [];
+  if (!(Number(port) <= 65_535)) throw new CliError('must be host:port');
+  return { host: host?.replace(/^\[(.*)\]$/, '$1') ?? LOOPBACK, port: Number(port) };
+}
+
 /**
  * Reads the daemon's command line, without the program's own name. Either the daemon is to run with these flags, or
  * there is something to be said of its charts, or something to print (help, version, what is wrong) and to exit.
@@ -143,11 +172,13 @@ export function parseDaemonFlags(
   program.allowExcessArguments().action(() => {
     const [unknown] = program.args;
     if (unknown !== undefined) throw new CliError(`unknown command '${unknown}'`);
-    const { metricsInterval, runtimeTimeout, journalAge, ...rest } = program.opts<Parsed>();
+    const { metricsInterval, runtimeTimeout, checkpointTimeout, journalAge, ...rest } =
+      program.opts<Parsed>();
     parsed = {
       ...rest,
       metricsIntervalMs: metricsInterval,
       runtimeTimeoutMs: runtimeTimeout,
+      checkpointTimeoutMs: checkpointTimeout,
       journalAgeMs: journalAge,
     };
   });

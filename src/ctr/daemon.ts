@@ -11,6 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { CliError } from '../cli/error.ts';
 import { APIClient, type Event, type EventsRequest, type Stats } from '../generated/api.ts';
+import { InspectClient, type WatchResponse } from '../generated/inspect.ts';
 
 /** How long an answer may take that nothing has to be done for. */
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -42,6 +43,7 @@ export type AskOptions = { patient?: boolean; signal?: AbortSignal };
 /** The daemon as the commands see it. Whatever it refuses, or is unable to, is thrown as a `CliError` in its words. */
 export type Daemon = {
   readonly client: APIClient;
+  readonly inspect: InspectClient;
   /** Asks for something with one answer: `ask(daemon.client.state, {})`. */
   ask<Request, Answer>(
     method: Method<Request, Answer>,
@@ -51,6 +53,8 @@ export type Daemon = {
   /** What happens from now on; the daemon has the subscription once this resolves. */
   events(request: EventsRequest): Promise<ClientReadableStream<Event>>;
   stats(id: string): ClientReadableStream<Stats>;
+  /** The containers that run and what they use, once a second. */
+  watch(): ClientReadableStream<WatchResponse>;
   /** What a stream failed with, as a `CliError`. */
   explain(error: unknown): Promise<CliError>;
   close(): void;
@@ -59,6 +63,10 @@ export type Daemon = {
 /** The daemon at a socket; nothing is sent before the first request. `debug` is told of every request. */
 export function connect(socketPath: string, debug: (text: string) => void): Daemon {
   const client = new APIClient(`unix:${socketPath}`, credentials.createInsecure(), CHANNEL);
+
+  const inspect = new InspectClient(`unix:${socketPath}`, credentials.createInsecure(), {
+    channelOverride: client.getChannel(),
+  });
 
   async function explain(error: unknown): Promise<CliError> {
     const { code, details } = error as Partial<ServiceError>;
@@ -76,6 +84,7 @@ export function connect(socketPath: string, debug: (text: string) => void): Daem
 
   return {
     client,
+    inspect,
     explain,
     async ask(method, request, { patient = false, signal } = {}) {
       const deadline = patient ? {} : { deadline: Date.now() + ANSWER_TIMEOUT_MS };
@@ -102,6 +111,7 @@ export function connect(socketPath: string, debug: (text: string) => void): Daem
       }
     },
     stats: (id) => client.getStats({ id }),
+    watch: () => inspect.watch({}),
     close: () => client.close(),
   };
 }

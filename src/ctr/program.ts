@@ -12,6 +12,9 @@ import { addContainersList } from './commands/containers-list.ts';
 import { addContainersStart } from './commands/containers-start.ts';
 import { addContainersStats } from './commands/containers-stats.ts';
 import { addEvents } from './commands/events.ts';
+import { addHistory } from './commands/history.ts';
+import { addTree } from './commands/tree.ts';
+import { addWatch } from './commands/watch.ts';
 import type { AddCommand, Job, Take } from './job.ts';
 
 /** A command to be run, and the global flags. */
@@ -37,6 +40,9 @@ function addCommands(program: Command, take: Take): void {
   addGroup(program, 'checkpoints', 'list all checkpoints', CHECKPOINTS, take);
   addGroup(program, 'containers', 'interact with running containers', CONTAINERS, take);
   addEvents(program, take);
+  addTree(program, take);
+  addHistory(program, take);
+  addWatch(program, take);
   addHelpCommand(program);
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { checked } from './error.ts';
 import { libc } from './libc.ts';
@@ -11,6 +12,13 @@ const clockGettime: (clock: number, time: Timespec) => number = libc.func('clock
   'int',
   koffi.out(koffi.pointer(timespec)),
 ]);
+
+/** USER_HZ, which is 100 on every architecture that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** The clock tick since boot, as /proc/<pid>/stat counts them, whatever is done to the time of day. */
+export const bootTick = (): bigint =>
+  BigInt(Math.floor(Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * TICKS_PER_SECOND));
 
 /** The time of day in unix nanoseconds, which `Date` has in milliseconds only. */
 export function unixNanoseconds(): bigint {

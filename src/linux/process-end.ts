@@ -1,6 +1,8 @@
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { SystemError } from './error.ts';
 import { reapedStatus, statusOf } from './exit-info.ts';
-import { processStat } from './process-stat.ts';
+import { type ProcessStat, processStat, readProcessStat } from './process-stat.ts';
 import { pidfdOpen, pidfdSendSignal } from './signal.ts';
 import { watchFd } from './watch.ts';
 
@@ -16,16 +18,23 @@ export type HeldProcess = {
 
 /**
  * Takes hold of a process; undefined if it has ended, or if the pid is another's by now (`startTime`, in clock ticks,
- * tells who it is). A zombie has ended.
+ * tells who it is). A zombie has ended. Throws where there is no telling, as out of descriptors.
  */
 export function holdProcess(pid: number, startTime: bigint): HeldProcess | undefined {
   let pidfd: number;
   try {
     pidfd = pidfdOpen(pid);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SystemError && error.errno === constants.errno.ESRCH) return undefined;
+    throw error;
   }
-  const stat = processStat(pid);
+  let stat: ProcessStat | undefined;
+  try {
+    stat = readProcessStat(pid);
+  } catch (error) {
+    closeSync(pidfd);
+    throw error;
+  }
   if (stat === undefined || stat.startTime !== startTime || stat.state === 'Z' || stat.state === 'X') {
     closeSync(pidfd);
     return undefined;

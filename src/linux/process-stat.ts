@@ -25,11 +25,23 @@ const PF_EXITING = 0x4;
  * an answer that came later would be about a pid that might have changed hands.
  */
 export function processStat(pid: number): ProcessStat | undefined {
+  try {
+    return readProcessStat(pid);
+  } catch {
+    return undefined;
+  }
+}
+
+const GONE = new Set(['ENOENT', 'ESRCH']);
+
+/** The same for whoever must not take a process for gone that cannot be looked at; throws the kernel's error then. */
+export function readProcessStat(pid: number): ProcessStat | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (GONE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
   // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');

@@ -184,6 +184,7 @@ export const containerSetup = setup({
   },
   guards: {
     fromCheckpoint: ({ context }) => context.create.checkpoint !== '',
+    isTaken: (_, { error }: Failure) => error === 'containerExists',
     isInit: (_, process: string) => process === INIT,
     launching: ({ context }) => isLaunching(context),
     pausesLater: ({ context }, { status }: UpdateRequest) => status === 'paused' && isLaunching(context),

@@ -173,13 +173,25 @@ export const containerMachine = containerSetup.createMachine({
                 answerLaunch((event: ProcessRunning) => succeeded(event.launched.pid)),
               ],
             },
-            'process.failed': {
-              target: 'undoing',
-              actions: [
-                { type: 'noteFailure', params: ({ event }) => event.failure },
-                { type: 'forgetProcess', params: ({ event }) => event.process },
-              ],
-            },
+            'process.failed': [
+              {
+                guard: { type: 'isTaken', params: ({ event }) => event.failure },
+                description: 'Of another of this name that was left alone: nothing of it is to be undone.',
+                target: '#container.deleted',
+                actions: [
+                  { type: 'noteFailure', params: ({ event }) => event.failure },
+                  { type: 'forgetProcess', params: ({ event }) => event.process },
+                  answerCreate(whyItFailed),
+                ],
+              },
+              {
+                target: 'undoing',
+                actions: [
+                  { type: 'noteFailure', params: ({ event }) => event.failure },
+                  { type: 'forgetProcess', params: ({ event }) => event.process },
+                ],
+              },
+            ],
             terminate: { actions: defer },
           },
           states: { starting: {}, restoring: {} },

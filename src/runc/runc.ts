@@ -53,19 +53,19 @@ export class RuncTrouble extends Error {
   }
 }
 
-/** Which runc, and how it is run. */
-export type Runc = RuncLocation & { run: RunRunc };
+/** Which runc, how it is run, and how long it may take. */
+export type Runc = RuncLocation & { run: RunRunc; timeoutMs: number };
 
-/** How long a verb that only looks or freezes may take. */
+/** What a verb that only freezes or removes may take at most: an exit is told once its container is deleted. */
 const SHORT_TIMEOUT_MS = 30_000;
 
 /** Throws a RuncError with runc's last words where it fails. */
 async function succeed(
-  { run }: Runc,
+  { run, timeoutMs: mostMs }: Runc,
   verb: string,
   container: string,
   argv: string[],
-  timeoutMs = SHORT_TIMEOUT_MS,
+  timeoutMs = Math.min(mostMs, SHORT_TIMEOUT_MS),
 ): Promise<void> {
   const { exitStatus, output } = await run({ container, argv, timeoutMs }).catch((error: unknown) => {
     if (!(error instanceof RuncTrouble)) throw error;

@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { processStat } from '../linux/process-stat.ts';
+import { type ProcessStat, readProcessStat } from '../linux/process-stat.ts';
 
 /** What runc keeps of a container in `<root>/<id>/state.json` (libcontainer `State`, runc 1.1.5). */
 export type RuncStateFile = {
@@ -11,16 +11,24 @@ export type RuncStateFile = {
   cgroupPaths: Record<string, string>;
 };
 
-/** Reads a container's state file; undefined where runc knows no such container, or its file says nothing of use. */
+/**
+ * Reads a container's state file; undefined where runc knows no such container, or its file says nothing of use. Throws
+ * where it cannot be looked at: such a container may well run.
+ */
 export async function readStateFile(root: string, id: string): Promise<RuncStateFile | undefined> {
+  const text = await readFile(path.join(root, id, 'state.json'), 'utf8').catch(unlessMissing);
   try {
-    const state = JSON.parse(await readFile(path.join(root, id, 'state.json'), 'utf8'));
+    const state = JSON.parse(text ?? '');
     const { init_process_pid: initPid, init_process_start: initStart, cgroup_paths: cgroupPaths } = state;
     if (!isPositive(initPid) || !isPositive(initStart)) return undefined;
     return { initPid, initStartTime: String(initStart), cgroupPaths: cgroupPaths ?? {} };
   } catch {
     return undefined;
   }
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
 }
 
 const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
@@ -41,20 +49,47 @@ export const waitsToStart = (root: string, id: string): Promise<boolean> =>
     () => false,
   );
 
-/** Whether a container's init is gone or dying. */
+/** Whether a container's init is gone or dying; not where that cannot be looked at. */
 export async function initHasEnded(root: string, id: string): Promise<boolean> {
-  const state = await readStateFile(root, id);
+  let state: RuncStateFile | undefined;
+  let stat: ProcessStat | undefined;
+  try {
+    state = await readStateFile(root, id);
+    stat = state && readProcessStat(state.initPid);
+  } catch {
+    return false;
+  }
   if (state === undefined) return true;
-  const stat = processStat(state.initPid);
   return stat === undefined || stat.ending || stat.startTime !== BigInt(state.initStartTime);
 }
 
-/** Whether the freezer holds a container's processes (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
-export async function isFrozen(cgroupPaths: Record<string, string>): Promise<boolean> {
-  const v1 = cgroupPaths.freezer;
-  const [folder, file, frozen] = v1
-    ? [v1, 'freezer.state', 'FROZEN']
-    : [cgroupPaths[''] ?? '', 'cgroup.freeze', '1'];
-  const text = await readFile(path.join(folder, file), 'utf8').catch(() => '');
-  return text.trim() === frozen;
+/** What the freezer says of a container's processes; v1 is `freezing` while it cannot stop one of them. */
+export type Freezer = 'frozen' | 'freezing' | 'thawed';
+
+const FREEZERS: Record<string, Freezer> = {
+  FROZEN: 'frozen',
+  FREEZING: 'freezing',
+  THAWED: 'thawed',
+  '1': 'frozen',
+  '0': 'thawed',
+};
+
+/** The file of the freezer, and what thaws (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
+const freezerFile = ({ freezer: v1, '': v2 = '' }: Record<string, string>): [file: string, thawed: string] =>
+  v1 ? [path.join(v1, 'freezer.state'), 'THAWED'] : [path.join(v2, 'cgroup.freeze'), '0'];
+
+/** What the freezer says now; undefined where there is none. */
+export async function readFreezer(cgroupPaths: Record<string, string>): Promise<Freezer | undefined> {
+  const text = await readFile(freezerFile(cgroupPaths)[0], 'utf8').catch(() => '');
+  return FREEZERS[text.trim()];
+}
+
+/** Whether the freezer holds a container's processes. */
+export const isFrozen = async (cgroupPaths: Record<string, string>): Promise<boolean> =>
+  (await readFreezer(cgroupPaths)) === 'frozen';
+
+/** Thaws a container's processes, as runc would. */
+export async function writeThawed(cgroupPaths: Record<string, string>): Promise<void> {
+  const [file, thawed] = freezerFile(cgroupPaths);
+  await writeFile(file, thawed, { flag: 'r+' });
 }

@@ -48,8 +48,11 @@ export function createApi({ system, hub, stats, machine }: ApiOptions): ApiHandl
       const requestId = nextId();
       const request = await admit(requestId, call.request);
       if (call.cancelled) return callback(serviceError(failure('cancelled')));
-      call.on('cancelled', () => system.cancel(request.id, requestId));
+      const cancel = () => system.cancel(request.id, requestId);
+      call.on('cancelled', cancel);
       const outcome = await system.request(request);
+      // grpc-js says so of every call that has ended.
+      call.off('cancelled', cancel);
       if (outcome.ok) callback(null, respond(outcome));
       else callback(serviceError(outcome.failure));
     } catch (error) {

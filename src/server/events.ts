@@ -18,7 +18,9 @@ type Call = ServerWritableStream<EventsRequest, Event>;
 export function streamEvents(call: Call, hub: EventHub): void {
   const { id, types, since } = call.request;
   const wanted = new Set(types.length === 0 ? DEFAULT_TYPES : types);
-  const fits = (event: Event) => wanted.has(event.type) && (id === '' || event.id === id);
+  // A gap in the journal itself, which nobody else can fill: whoever asks is told.
+  const fits = (event: Event) =>
+    event.type === 'gap' || (wanted.has(event.type) && (id === '' || event.id === id));
   const outlet = createOutlet(call);
   let replayed = 0n;
   let left = false;

@@ -2,6 +2,7 @@ import { lchown, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type InspectServer, InspectService } from '../generated/inspect.ts';
 import { type ApiHandlers, apiService } from './stats.ts';
 
 /** Owner and group may connect (unix(7): to connect is to write). */
@@ -13,15 +14,22 @@ export type ApiServer = {
   close(): void;
 };
 
+/** What is served: the API, and what tells of the actors where it is given. */
+export type Services = { api: ApiHandlers; inspect?: InspectServer };
+
 /**
- * Serves the API on a unix socket (a path), to a group by its id where that is not this process's own. A socket that nobody listens on is replaced. Throws where somebody does,
- * and where the path is something else, which is left alone.
+ * Serves on a unix socket (a path), to a group by its id where that is not this process's own. A socket that nobody
+ * listens on is replaced. Throws where somebody does, and where the path is something else, which is left alone.
  */
-export async function listen(api: ApiHandlers, socketPath: string, group?: number): Promise<ApiServer> {
+export async function listen(
+  { api, inspect }: Services,
+  { socketPath, group }: { socketPath: string; group?: number | undefined },
+): Promise<ApiServer> {
   await mkdir(path.dirname(socketPath), { recursive: true, mode: 0o711 });
   await makeRoom(socketPath);
   const server = new Server({ 'grpc.max_concurrent_streams': 100_000 });
   server.addService(apiService, api);
+  if (inspect !== undefined) server.addService(InspectService, inspect);
   const before = process.umask(SOCKET_UMASK);
   try {
     await new Promise<void>((resolve, reject) => {

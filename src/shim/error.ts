@@ -60,12 +60,14 @@ export function shimErrorOf(failed: Failed): ShimError {
   return new ShimError(REASONS.get(failed.reason) ?? 'kernel', failed.message, failed);
 }
 
-/** The `Failed` frame for whatever was thrown; what no one foresaw has no reason, only a message. */
+/** The `Failed` frame for whatever was thrown; what no one foresaw has no reason, only a message and the kernel's. */
 export function failedOf(error: unknown): Failed {
   if (error instanceof ShimError && error.reason !== 'lost') {
     const { message, errno, exitStatus, output } = error;
     return { reason: NUMBERS[error.reason], message, errno, exitStatus, output };
   }
-  const nothing = { errno: 0, exitStatus: 0, output: '' };
-  return { reason: Failed_Reason.REASON_UNSPECIFIED, message: String(error), ...nothing };
+  // Node has the kernel's numbers negative.
+  const errno = Math.abs(Number((error as { errno?: unknown } | undefined)?.errno ?? 0)) || 0;
+  const message = error instanceof Error ? error.message : String(error);
+  return { reason: Failed_Reason.REASON_UNSPECIFIED, message, errno, exitStatus: 0, output: '' };
 }

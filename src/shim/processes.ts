@@ -1,11 +1,13 @@
 import { constants } from 'node:os';
 import { crashPoint } from '../crash-point.ts';
 import type { Exited, Key, Start, Update } from '../generated/shim.ts';
+import { bootTick } from '../linux/clock.ts';
 import { SystemError } from '../linux/error.ts';
 import { processStat } from '../linux/process-stat.ts';
 import { kill } from '../linux/signal.ts';
 import type { ShimProcess } from './client.ts';
 import { ShimError } from './error.ts';
+import { endLeftovers, leftoversIn } from './leftovers.ts';
 import { atMost } from './patience.ts';
 import { readPidFile } from './pid-file.ts';
 import type { ReapedProcess, Reaper } from './reaper.ts';
@@ -128,11 +130,12 @@ export class Processes {
   }
 
   async #launch(key: Key, request: Start): Promise<ShimProcess> {
-    const { strays, openStdio, run, letGo } = this.#options;
+    const { reaper, strays, openStdio, run, letGo } = this.#options;
     crashPoint('shim.start-asked');
     const stdio = await openStdio(request, key);
     crashPoint('shim.stdio-open');
     const watch = strays.watch();
+    const begunAt = bootTick();
     try {
       await run(request, stdio);
       if (request.startArgv.length > 0) {
@@ -144,17 +147,41 @@ export class Processes {
       const pid = await readPidFile(request.pidFile);
       crashPoint('shim.pid-read');
       const stray = watch.find(pid);
-      const process = { key, pid, startTime: stray?.startTime ?? startTimeOfChild(pid) };
+      const startTime = stray?.startTime ?? startTimeOfChild(pid);
+      // A runtime may write down whatever it likes: another container's process is not to be taken for this one's.
+      if (reaper.expects(pid) || startTime < begunAt) {
+        throw new ShimError('runtime', `the runtime has left process ${pid}, which it did not start`);
+      }
+      const process = { key, pid, startTime };
       this.#begin({ phase: 'running', process, stdio }, stray);
       crashPoint('shim.begun');
       return process;
     } catch (error) {
       crashPoint('shim.start-failed');
       stdio.abandon();
+      this.#endLeftovers(key, begunAt);
       throw error;
     } finally {
       watch.close();
     }
+  }
+
+  /** Of an exec that has failed; what is left of a container's start goes with its cgroup. */
+  #endLeftovers({ container }: Key, begunAt: bigint): void {
+    const { reaper } = this.#options;
+    const init = this.#entries.get(nameOf({ container, process: 'init' }));
+    if (init?.phase !== 'running') {
+      return;
+    }
+    const left = leftoversIn(init.process.pid, begunAt, reaper);
+    if (left.length === 0) {
+      return;
+    }
+    // One of them may be another exec's, whose pid is just being read.
+    const others = [...this.#entries.values()].flatMap((entry) =>
+      entry.phase === 'starting' && entry.key.container === container ? [entry.outcome] : [],
+    );
+    void Promise.allSettled(others).then(() => endLeftovers(left, reaper));
   }
 
   #begin(entry: Running, exit: ReapedProcess | undefined): void {

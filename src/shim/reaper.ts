@@ -5,8 +5,10 @@ import { peekExited, reap } from '../linux/waitid.ts';
 export type ReapedProcess = { pid: number; status: number; timestamp: bigint };
 
 export type Reaper = {
-  /** Calls back once, with the exit of a child that has not been reaped yet. */
+  /** Calls back once, with the exit of a child that is a zombie still, so that its pid and its group are its own. */
   expect(pid: number, onExit: (exit: ReapedProcess) => void): void;
+  /** Whether somebody waits for the exit of this pid. */
+  expects(pid: number): boolean;
 };
 
 /**
@@ -23,13 +25,8 @@ export function createReaper(onUnexpected: (exit: ReapedProcess) => void): Reape
       const exit = { ...child, timestamp: unixNanoseconds() };
       const onExit = expected.get(child.pid) ?? onUnexpected;
       expected.delete(child.pid);
-      if (onExit === onUnexpected) {
-        onUnexpected(exit);
-        reap(child.pid);
-      } else {
-        reap(child.pid);
-        onExit(exit);
-      }
+      onExit(exit);
+      reap(child.pid);
     }
   };
   process.on('SIGCHLD', reapAll);
@@ -37,5 +34,6 @@ export function createReaper(onUnexpected: (exit: ReapedProcess) => void): Reape
     expect: (pid, onExit) => {
       expected.set(pid, onExit);
     },
+    expects: (pid) => expected.has(pid),
   };
 }

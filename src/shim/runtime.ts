@@ -2,7 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { crashPoint } from '../crash-point.ts';
 import type { Ran, Start } from '../generated/shim.ts';
 import { SystemError } from '../linux/error.ts';
-import { createPipe } from '../linux/pipe.ts';
+import { createPipe, type Pipe } from '../linux/pipe.ts';
 import { kill } from '../linux/signal.ts';
 import { posixSpawn } from '../linux/spawn.ts';
 import { ShimError } from './error.ts';
@@ -48,7 +48,13 @@ export async function runRuntime(
  */
 export async function runCommand(program: Program, options: RuntimeOptions): Promise<Ran> {
   const nothing = openSync('/dev/null', constants.O_RDWR);
-  const output = createPipe({ read: true });
+  let output: Pipe;
+  try {
+    output = createPipe({ read: true });
+  } catch (error) {
+    closeSync(nothing);
+    throw error;
+  }
   const handedOver = (): void => [nothing, output.write].forEach(closeSync);
   try {
     const childEnds = [nothing, output.write, output.write] as const;
@@ -94,14 +100,27 @@ async function runToEnd(
         ? undefined
         : setTimeout(() => {
             timedOut = true;
-            kill(-pid, KILL);
+            killGroup(pid);
           }, timeoutMs);
     reaper.expect(pid, ({ status: exitStatus }) => {
       clearTimeout(timer);
       crashPoint('shim.ran');
+      // What it has started for a container has a session of its own by then.
+      if (exitStatus !== 0) {
+        killGroup(pid);
+      }
       resolve({ exitStatus, timedOut });
     });
   });
+}
+
+/** Kills what is left of a program that has not been reaped, and of its process group. */
+function killGroup(pid: number): void {
+  try {
+    kill(-pid, KILL);
+  } catch {
+    // Nothing is left of it but the zombie.
+  }
 }
 
 const failed = ({ argv }: Program, details: Ran): ShimError =>

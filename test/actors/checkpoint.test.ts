@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCheckpoint } from '../../src/actors/checkpoint.ts';
 import { stateDirAt } from '../../src/actors/state-dir.ts';
+import { ContainerdError } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import { RuncTrouble, type RunRunc } from '../../src/runc/runc.ts';
 
@@ -25,7 +26,7 @@ async function make(run: RunRunc) {
   await writeFile(path.join(stateDir.runc, 'box/state.json'), JSON.stringify(state));
   await mkdir(bundlePath);
   await writeFile(path.join(bundlePath, 'config.json'), JSON.stringify({ process: { args: ['sh'] } }));
-  const runc = { command: 'runc', root: stateDir.runc, run };
+  const runc = { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 };
   const checkpoint = { name: 'one', exit: true, tcp: true, unixSockets: false, shell: false };
   const made = createCheckpoint({ runc, stateDir, criu: '/criu', timeoutMs: 1234 })({
     id: 'box',
@@ -35,11 +36,20 @@ async function make(run: RunRunc) {
   return { made, left: () => readdir(path.join(bundlePath, 'checkpoints')) };
 }
 
+/** Writes what CRIU writes, and ends the container, as far as runc's own state tells. */
+async function dump({ argv }: Parameters<RunRunc>[0], init: 'ends' | 'runs on' = 'ends'): Promise<void> {
+  await writeFile(path.join(argv[argv.indexOf('--image-path') + 1] ?? '', 'inventory.img'), '');
+  if (init === 'runs on') return;
+  const state = { init_process_pid: process.pid, init_process_start: 1 };
+  await writeFile(path.join(folder, 'state/runc/box/state.json'), JSON.stringify(state));
+}
+
 describe('a checkpoint', () => {
   it('is asked of runc with its flags, a deadline and a log that is not among the images', async () => {
     const asked: Parameters<RunRunc>[0][] = [];
     const { made, left } = await make(async (command) => {
       asked.push(command);
+      await dump(command);
       return { exitStatus: 0, output: '' };
     });
     await made;
@@ -68,11 +78,48 @@ describe('a checkpoint', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('that is none, though runc ends with 0, is an error, and leaves nothing', async () => {
+    const { made, left } = await make(async () => ({ exitStatus: 0, output: '' }));
+    await expect(made).rejects.toThrow(
+      'containerd: runc checkpoint ended with status 0 and has written none',
+    );
+    expect(await left()).toEqual([]);
+  });
+
+  it('that was to end the container and has not is an error, and leaves nothing', async () => {
+    const { made, left } = await make(async (command) => {
+      await dump(command, 'runs on');
+      return { exitStatus: 0, output: '' };
+    });
+    await expect(made).rejects.toThrow(
+      'containerd: runc checkpoint ended with status 0 and the container runs on',
+    );
+    expect(await left()).toEqual([]);
+  });
+
   it('whose shim is lost says so, and leaves nothing', async () => {
     const { made, left } = await make(async () => {
       throw new RuncTrouble('the shim is gone', { timedOut: false });
     });
     await expect(made).rejects.toThrow('containerd: the shim is gone');
+    expect(await left()).toEqual([]);
+  });
+
+  it('that CRIU came to the end of, though its shim was lost, is made', async () => {
+    const log = path.join(folder, 'state/containers/box/criu/dump.log');
+    const { made, left } = await make(async () => {
+      await writeFile(log, '(0.1) Info\n(0.2) Dumping finished successfully\n');
+      throw new ContainerdError('shimLost', 'it is gone');
+    });
+    await made;
+    expect(await left()).toEqual(['one']);
+  });
+
+  it('that CRIU did not come to the end of, and whose shim was lost, says so and leaves nothing', async () => {
+    const { made, left } = await make(async () => {
+      throw new ContainerdError('shimLost', '', { cause: new Error('it is gone') });
+    });
+    await expect(made).rejects.toThrow('containerd: the shim was lost: it is gone');
     expect(await left()).toEqual([]);
   });
 

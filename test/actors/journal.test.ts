@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Journal, type JournalOptions, openJournal } from '../../src/actors/journal.ts';
+import { type Journal, type JournalOptions, MAX_UNWRITTEN, openJournal } from '../../src/actors/journal.ts';
 import { Event } from '../../src/generated/api.ts';
 import { within } from '../linux/deadline.ts';
 import { SmallDisk } from './small-disk.ts';
@@ -408,5 +408,77 @@ describe('a disk that is full', () => {
     await within(2_000, 'the end', close(journal));
     expect((await written).at(-1)).toBe(true);
     expect((await openThere()).lastSequence()).toBe(100n);
+  });
+
+  it('costs bounded memory: starts and exits wait, and one gap stands for what else there was', async () => {
+    const journal = await openThere();
+    disk.fill();
+    const waiting = fill(journal, 1, MAX_UNWRITTEN);
+    await isFull();
+    expect(journal.blocked()).toMatch(/ENOSPC/);
+    const last = MAX_UNWRITTEN + 1_000;
+    const pauses = range(MAX_UNWRITTEN + 1, last).map((n) => journal.append(eventOf(n, { type: 'pause' })));
+    expect(await Promise.all(pauses)).toEqual(pauses.map(() => false));
+    const exit = journal.append(eventOf(last + 1));
+    expect(await journal.append(eventOf(last + 2, { type: 'oom' }))).toBe(false);
+    expect(journal.lastSequence()).toBe(BigInt(last + 2));
+
+    disk.grow(2 ** 20);
+    await waiting;
+    expect(await exit).toBe(true);
+    await expect.poll(() => journal.blocked()).toBeUndefined();
+    const left = [];
+    for await (const { type, sequence } of journal.read(0n))
+      if (sequence > MAX_UNWRITTEN) left.push(`${type} ${sequence}`);
+    expect(left).toEqual([`gap ${last}`, `exit ${last + 1}`, `gap ${last + 2}`]);
+  });
+});
+
+describe('a clock that is set', () => {
+  const HOUR_MS = 3_600_000;
+  let aheadMs: number;
+  let elapsedMs: number;
+  const bootMs = Date.now();
+  beforeEach(() => {
+    aheadMs = 0;
+    elapsedMs = 0;
+  });
+  const clock = { wallMs: () => bootMs + elapsedMs + aheadMs, monotonicMs: () => elapsedMs };
+  const told = (sequence: number) =>
+    eventOf(sequence, { timestamp: BigInt(Math.floor(clock.wallMs())) * NS_PER_MS });
+
+  it('forward makes nothing old before its time', async () => {
+    const journal = await open({ clock });
+    await journal.append(told(1));
+    aheadMs = 365 * 24 * HOUR_MS;
+    await journal.append(told(2));
+    expect(await sequencesSince(journal)).toEqual([1, 2]);
+    elapsedMs = 2 * HOUR_MS;
+    await journal.append(told(3));
+    // The age is an hour, and the year did not pass: of these, what is stamped with it is not old yet.
+    expect(await sequencesSince(journal)).toEqual([2, 3]);
+  });
+
+  it('back loses nothing that was told before or is told after', async () => {
+    const journal = await open({ clock });
+    await journal.append(told(1));
+    aheadMs = -365 * 24 * HOUR_MS;
+    await journal.append(told(2));
+    expect(await sequencesSince(journal)).toEqual([1, 2]);
+    aheadMs = 0;
+    await journal.append(told(3));
+    expect(await sequencesSince(journal)).toEqual([1, 2, 3]);
+  });
+
+  it('forward before a restart makes nobody forget what was told', async () => {
+    const journal = await open({ clock });
+    await journal.append(told(1));
+    await close(journal);
+    aheadMs = 365 * 24 * HOUR_MS;
+    const next = await open({ clock });
+    expect(await sequencesSince(next)).toEqual([]);
+    const all = [];
+    for await (const { sequence } of next.readAll()) all.push(sequence);
+    expect(all).toEqual([1n]);
   });
 });

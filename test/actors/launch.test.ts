@@ -1,13 +1,18 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLaunch, type LaunchOptions } from '../../src/actors/launch.ts';
 import { readExecs, readRecord } from '../../src/actors/record.ts';
+import { makeStateDir, stateDirAt } from '../../src/actors/state-dir.ts';
 import { ContainerdError } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import type { LaunchInput } from '../../src/machines/process-model.ts';
+import type { ShimClient } from '../../src/shim/client.ts';
+import { ShimError } from '../../src/shim/error.ts';
 import { spec } from '../machines/fixtures/requests.ts';
 import { NO_STDIO, ShimAndScripts } from './container-scripts.ts';
+import { SmallDisk } from './small-disk.ts';
 
 let under: ShimAndScripts;
 beforeAll(async () => {
@@ -32,6 +37,8 @@ const launch = (script: string, of: Partial<LaunchInput> = {}, options: Partial<
     shim: () => under.shim.client,
     criu: '',
     told: async () => {},
+    blocked: () => undefined,
+    onUnwritten: () => {},
     settleLost: async () => {},
     timeoutMs: 10_000,
     restoreTimeoutMs: 10_000,
@@ -166,8 +173,23 @@ describe('the launch of a container', () => {
 
   it('whose folder is there already starts nothing', async () => {
     mkdirSync(folder());
+    writeFileSync(path.join(folder(), 'container.json'), '{"version":2}');
     await expect(launch('touch $folder/ran')).rejects.toThrow('containerd: container already exists');
-    expect(readdirSync(folder())).toEqual([]);
+    expect(readdirSync(folder())).toEqual(['container.json']);
+  });
+
+  it('whose folder is there, and runc’s of it too, starts nothing', async () => {
+    mkdirSync(folder());
+    mkdirSync(path.join(under.stateDir.runc, id));
+    await expect(launch('touch $folder/ran')).rejects.toThrow('containerd: container already exists');
+  });
+
+  it('whose folder could not be removed, of a container that is gone, starts', async () => {
+    mkdirSync(folder());
+    writeFileSync(path.join(folder(), 'init.log'), 'old');
+    const { pid } = await launch(LEAVES_A_PROCESS);
+    expect(processStat(pid)).toBeDefined();
+    expect(readdirSync(folder())).not.toContain('init.log');
   });
 });
 
@@ -265,5 +287,52 @@ describe('a launch that a former daemon asked for', () => {
 
   it('that has failed meanwhile has failed', async () => {
     expect((await failureOf(launch('', { launch: { kind: 'adopt' } })))[0]).toBe('runtimeFailed');
+  });
+});
+
+describe('a host in trouble', () => {
+  it('is said to be where the journal takes no more', async () => {
+    const blocked = () => 'ENOSPC: no space left on device, write';
+    expect(await failureOf(launch('touch $folder/ran', {}, { blocked }))).toEqual([
+      'stateDir',
+      'containerd: state dir: ENOSPC: no space left on device, write',
+    ]);
+    expect(existsSync(path.join(under.scripts.folder, 'ran'))).toBe(false);
+  });
+
+  it.each([
+    ['EMFILE', 'hostLimit'],
+    ['EAGAIN', 'hostLimit'],
+    ['ENOENT', 'runtimeFailed'],
+  ] as const)('is said to be where the shim meets %s', async (name, error) => {
+    const { [name]: errno } = constants.errno;
+    const shim = { start: () => Promise.reject(new ShimError('kernel', 'no', { errno })) };
+    expect((await failureOf(launch('', {}, { shim: () => shim as unknown as ShimClient })))[0]).toBe(error);
+  });
+
+  it('is said to be where the state dir is full', async () => {
+    const disk = new SmallDisk(64 * 1024);
+    try {
+      const stateDir = stateDirAt(disk.path);
+      await makeStateDir(stateDir);
+      disk.fill();
+      expect((await failureOf(launch('', {}, { stateDir })))[1]).toMatch(/^containerd: state dir: ENOSPC/);
+    } finally {
+      disk.remove();
+    }
+  });
+
+  it('does not fail an exec that runs by what cannot be written down of it', async () => {
+    const before = await failureOf(launch('exit 1'));
+    expect(before[0]).toBe('runtimeFailed');
+    mkdirSync(path.join(folder(), 'exec-1.started'));
+    const noted: string[] = [];
+    const { pid } = await launch(
+      LEAVES_A_PROCESS,
+      { process: 'exec-1', launch: { kind: 'exec' } },
+      { onUnwritten: (_, about) => noted.push(about.process) },
+    );
+    expect(processStat(pid)).toMatchObject({ parentPid: under.shim.client.pid });
+    expect(noted).toEqual(['exec-1']);
   });
 });

@@ -17,10 +17,15 @@ test('files are removed, whether they are there or not', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('what is no file is said to be none, and stays', async () => {
-  await mkdir(at('folder'));
-  await expect(removeFiles(at('folder'))).rejects.toMatchObject({ code: 'EISDIR' });
-  expect(await readdir(folder)).toEqual(['folder']);
+test('what stands in the place of a file is removed, whatever it is', async () => {
+  await mkdir(at('folder', 'deep'), { recursive: true });
+  await removeFiles(at('folder'));
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('what cannot be removed is said', async () => {
+  await writeFile(at('one'), '');
+  await expect(removeFiles(at('one', 'two'))).rejects.toMatchObject({ code: 'ENOTDIR' });
 });
 
 test('a folder of files is removed', async () => {

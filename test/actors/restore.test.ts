@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Told } from '../../src/actors/announce.ts';
-import { pidFileOf, writeRecord } from '../../src/actors/record.ts';
+import { pidFileOf, readStarted, writeRecord, writeStarted } from '../../src/actors/record.ts';
 import { createRestore } from '../../src/actors/restore.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
@@ -75,7 +75,7 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line).msg) });
   return createRestore({
     stateDir,
-    runc: { command: 'runc', root: stateDir.runc, run },
+    runc: { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 },
     shim: () => shim,
     settleLost: async () => void settled.push('what was lost'),
     rebooted,
@@ -277,6 +277,64 @@ describe('a container of a former daemon', () => {
           : { type: 'undone', id: 'box', why: 'the checkpoint was not written to its end', checkpoint },
       ]);
     }
+  });
+
+  it('that was created, but not started, is removed', async () => {
+    await record('box');
+    runcState('box', alive);
+    writeFileSync(join(stateDir.runc, 'box', 'exec.fifo'), '');
+    expect((await restore()).adopted).toEqual([]);
+    expect(ran).toEqual(['delete --force -- box']);
+  });
+
+  it('has no end told again of an exec of which it was told, and which is written down still', async () => {
+    await record('box');
+    runcState('box', alive);
+    await writeStarted(stateDir.container('box'), 'exec-1', { pid: NOBODY, startTime: '1' });
+    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
+    const { adopted } = await restore(
+      { processes: [['box', 'init', 100]] },
+      { starts: new Set([`box/${NOBODY}`]) },
+    );
+    expect(adopted[0]?.processes.map((it) => it.process)).toEqual(['init']);
+    expect(watched).toEqual([]);
+    expect(readdirSync(stateDir.container('box'))).toEqual(['container.json']);
+  });
+
+  it('that ended amid a checkpoint has that settled before its folder goes, in which CRIU’s log is', async () => {
+    const bundlePath = join(root, 'bundle');
+    const workPath = join(stateDir.container('box'), 'criu');
+    const partial = join(bundlePath, 'checkpoints', `one~${NOBODY}-1-1`);
+    await record('box', { bundlePath });
+    mkdirSync(workPath);
+    writeFileSync(join(workPath, 'dump.log'), '(0.1) Dumping finished successfully\n');
+    mkdirSync(partial, { recursive: true });
+    symlinkSync(workPath, join(partial, 'work'));
+    writeFileSync(join(partial, 'config.json'), '{"name":"one"}');
+    await restore();
+    expect(readdirSync(stateDir.containers)).toEqual([]);
+    expect(readdirSync(join(bundlePath, 'checkpoints'))).toEqual(['one']);
+  });
+
+  it('has written down who an exec is that only the shim knew', async () => {
+    await record('box');
+    runcState('box', alive);
+    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
+    await restore({
+      processes: [
+        ['box', 'init', 100],
+        ['box', 'exec-1', 101],
+      ],
+    });
+    expect(await readStarted(stateDir.container('box'), 'exec-1')).toEqual({ pid: 101, startTime: 7n });
+  });
+
+  it('leaves no socket for a terminal that nobody hands over', async () => {
+    writeFileSync(join(stateDir.console, '1-1'), '');
+    await restore({ starting: [['box', 'init']] });
+    expect(readdirSync(stateDir.console)).toEqual(['1-1']);
+    await restore();
+    expect(readdirSync(stateDir.console)).toEqual([]);
   });
 
   it('that another version wrote down is left alone, and no other suffers by it', async () => {

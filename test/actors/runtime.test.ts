@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +32,7 @@ function runc(...endings: ({ exitStatus: number; output: string } | Error)[]): R
   return {
     command: 'runc',
     root: stateDir.runc,
+    timeoutMs: 1_000,
     async run({ container, argv }) {
       expect(container).toBe('box');
       ran.push(argv.slice(argv.indexOf('json') + 1).join(' '));
@@ -80,6 +83,53 @@ describe.each([
   });
 });
 
+/** A freezer of cgroup v1, as runc wrote down where it is. */
+function freezerIs(state: string): () => string {
+  const { startTime } = processStat(process.pid) ?? {};
+  const initState = { init_process_pid: process.pid, init_process_start: Number(startTime) };
+  mkdirSync(join(stateDir.runc, 'box'));
+  const text = JSON.stringify({ ...initState, cgroup_paths: { freezer: root } });
+  writeFileSync(join(stateDir.runc, 'box/state.json'), text);
+  const file = join(root, 'freezer.state');
+  writeFileSync(file, state);
+  return () => readFileSync(file, 'utf8');
+}
+
+describe('a runc that is not to be believed', () => {
+  it.each([
+    ['hung', TOO_LONG],
+    ['failed', says('no')],
+  ])('has paused a container where the freezer says so, though it %s', async (_, ending) => {
+    freezerIs('FROZEN\n');
+    expect(await outcome(createPause(runc(ending))({ id: 'box' }))).toBe('done');
+  });
+
+  it('has not paused a container of which the freezer says so', async () => {
+    freezerIs('THAWED\n');
+    expect(await outcome(createPause(runc(DONE))({ id: 'box' }))).toBe(
+      'runtimeFailed: containerd: runc pause ended with status 0 and has not paused it',
+    );
+  });
+
+  it('does not leave a container half frozen', async () => {
+    const freezer = freezerIs('FREEZING\n');
+    expect(await outcome(createPause(runc(says('no'), TOO_LONG))({ id: 'box' }))).toBe(
+      'runtimeFailed: containerd: no',
+    );
+    expect(freezer()).toMatch(/^THAWED/);
+  });
+
+  it.each([
+    ['hangs', TOO_LONG],
+    ['fails', says('no')],
+    ['lies', DONE],
+  ])('does not keep a container frozen: where it %s, the freezer is told', async (_, ending) => {
+    const freezer = freezerIs('FROZEN\n');
+    expect(await outcome(createResume(runc(ending))({ id: 'box' }))).toBe('done');
+    expect(freezer()).toMatch(/^THAWED/);
+  });
+});
+
 describe('to kill what is frozen', () => {
   const shim = {
     kill: async ({ process }, signal) => void ran.push(`${process} ${signal}`),
@@ -94,7 +144,7 @@ describe('to kill what is frozen', () => {
 
 describe('to delete', () => {
   const remove = (...endings: Parameters<typeof runc>) =>
-    outcome(createDelete(runc(...endings), stateDir)({ id: 'box' }));
+    outcome(createDelete(runc(...endings), stateDir, () => ({ pid: process.pid }))({ id: 'box' }));
   const isGone = () => !existsSync(stateDir.container('box'));
 
   it('lets runc, and the state dir, forget it', async () => {
@@ -115,20 +165,41 @@ describe('to delete', () => {
   });
 
   it('what is gone once force is used is done', async () => {
-    expect(await remove(TOO_LONG, says('container does not exist'))).toBe('done');
+    expect(await remove(says('no'), says('container does not exist'))).toBe('done');
     expect(isGone()).toBe(true);
   });
 
   it('that fails even by force says why', async () => {
     expect(await remove(says('no'), says('device or resource busy'))).toBe(
-      'runtimeFailed: containerd: device or resource busy',
+      'runtimeFailed: containerd: device or resource busy; what it left was removed without it',
     );
   });
 
-  it('what runc has something of still stays written down', async () => {
+  it.each([
+    ['hangs', [TOO_LONG], 'runc was killed after 30000 ms'],
+    ['fails', [says('no'), says('never')], 'never'],
+    ['lies', [DONE], 'runc delete ended with status 0 and has not deleted it'],
+  ] as const)('where runc %s, what it left is removed without it', async (_, endings, words) => {
+    const init = spawn('sleep', ['1000']);
+    const cgroup = join(root, 'cgroup');
+    mkdirSync(join(cgroup, 'below'), { recursive: true });
     mkdirSync(join(stateDir.runc, 'box'));
-    await remove(says('no'), says('device or resource busy'));
-    expect(isGone()).toBe(false);
+    const state = {
+      init_process_pid: init.pid,
+      init_process_start: Number(processStat(init.pid ?? 0)?.startTime),
+      cgroup_paths: { memory: cgroup },
+    };
+    writeFileSync(join(stateDir.runc, 'box/state.json'), JSON.stringify(state));
+    const ended = once(init, 'exit');
+    expect(await remove(...endings)).toBe(
+      `runtimeFailed: containerd: ${words}; what it left was removed without it`,
+    );
+    expect((await ended)[1]).toBe('SIGKILL');
+    expect([existsSync(cgroup), existsSync(join(stateDir.runc, 'box')), isGone()]).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('what a daemon of another version wrote down is left alone', async () => {

@@ -92,6 +92,15 @@ describe('a shim that is lost', () => {
     expect([shim(0).asked, shim(1).asked]).toEqual([[], ['kill 1']]);
   });
 
+  it('is not there any more for whoever was told so before the link was', async () => {
+    connecting = [Promise.resolve({ run: () => Promise.reject(lost()) })];
+    const it = await link();
+    const running = it.run({ container: 'box', argv: [], env: [], cwd: '/', timeoutMs: 0 });
+    setImmediate(shim(0).handlers.onLost, lost());
+    await expect(running).rejects.toThrow('it is gone');
+    expect(await it.ready()).toBe(101);
+  });
+
   it('leaves its processes to be signalled and watched', async () => {
     const it = await lose();
     await it.ready();
@@ -187,7 +196,11 @@ describe('a shim that cannot be started in the place of another', () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     connecting = [Promise.reject(new ShimError('spawn', 'no memory'))];
     const it = await lose();
-    await expect(it.ready()).rejects.toThrow('no memory');
+    await expect(it.kill(key, 9)).rejects.toMatchObject({
+      reason: 'lost',
+      message: 'no other could be started: no memory',
+    });
+    expect(await it.ready()).toBe(0);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await it.ready()).toBe(101);
     expect(logged).toContain('no shim could be started');

@@ -8,7 +8,7 @@ export class SmallDisk {
   readonly path = mkdtempSync(join(tmpdir(), 'disk-'));
 
   constructor(bytes: number) {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', this.path]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=0711,size=${bytes}`, 'tmpfs', this.path]);
   }
 
   /** Takes all the room that is left. */
@@ -18,6 +18,11 @@ export class SmallDisk {
     } catch {
       // It is full.
     }
+  }
+
+  /** Has room for more. */
+  grow(bytes: number): void {
+    execFileSync('mount', ['-o', `remount,size=${bytes}`, this.path]);
   }
 
   /** Gives the room back. */

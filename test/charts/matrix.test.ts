@@ -16,7 +16,7 @@ it('the matrix has every state of the container, and no request to which one say
 
 it.each([
   ['created.queued', 'exec', '✗ containerState'],
-  ['running.steady', 'exec', 'launchExec'],
+  ['running.steady', 'exec', '[crowded] ✗ tooManyProcesses; launchExec'],
   ['running.pausing', 'exec', '[full] ✗ tooManyRequests; waits'],
   ['paused.steady', 'exec', '✗ containerState'],
   ['running.steady', 'checkpoint', '[launching] → running.settling; → running.checkpointing'],

@@ -22,8 +22,11 @@ const DEFAULTS = {
   liveRestore: false,
   graphiteAddress: '',
   runtimeTimeoutMs: 120_000,
+  checkpointTimeoutMs: 600_000,
   journalBytes: 67_108_864,
   journalAgeMs: 604_800_000,
+  inspect: undefined,
+  inspectSecrets: false,
 };
 
 describe('the daemon’s flags', () => {
@@ -50,9 +53,17 @@ describe('the daemon’s flags', () => {
     [['--group', 'root'], { group: 0 }],
     [['--runtime-timeout', '1h'], { runtimeTimeoutMs: 3_600_000 }],
     [['--runtime-timeout', '1.0006s'], { runtimeTimeoutMs: 1_001 }],
+    [['--checkpoint-timeout', '20m'], { checkpointTimeoutMs: 1_200_000 }],
     [['--journal-age', '1h0.0001s'], { journalAgeMs: 3_600_000 }],
     [['--graphite-address', 'graphite.example:2003'], { graphiteAddress: 'graphite.example:2003' }],
     [['--graphite-address', '[::1]:2003'], { graphiteAddress: '[::1]:2003' }],
+    [['--inspect', '127.0.0.1:7000'], { inspect: { host: '127.0.0.1', port: 7000 } }],
+    [['--inspect', ':7000'], { inspect: { host: '127.0.0.1', port: 7000 } }],
+    [['--inspect', '0'], { inspect: { host: '127.0.0.1', port: 0 } }],
+    [
+      ['--inspect', '[::1]:1', '--inspect-secrets'],
+      { inspect: { host: '::1', port: 1 }, inspectSecrets: true },
+    ],
     [['--journal-bytes', '4096', '--journal-age', '24h'], { journalBytes: 4096, journalAgeMs: 86_400_000 }],
   ])('take %j', (argv, flags) => {
     expect(flagsOf(...argv)).toEqual({ ...DEFAULTS, ...flags });
@@ -94,6 +105,9 @@ describe('the daemon’s flags', () => {
       ['-l', 'tcp://:80'],
       'invalid value "tcp://:80" for flag --listen: tcp is not supported: the address is a unix socket\'s',
     ],
+    [['--inspect', ''], 'invalid value "" for flag --inspect: must be host:port'],
+    [['--inspect', 'host'], 'invalid value "host" for flag --inspect: must be host:port'],
+    [['--inspect', ':65536'], 'invalid value ":65536" for flag --inspect: must be host:port'],
     [['--graphite-address', 'host'], 'invalid value "host" for flag --graphite-address: must be host:port'],
     [
       ['--graphite-address', 'h:65536'],
@@ -126,9 +140,12 @@ describe('the daemon’s help', () => {
       '   --live-restore                   leave the containers running when told to end',
       '   --runtime "runc"                 name or path of the runtime',
       '   --runtime-timeout "2m0s"             how long the runtime may take',
+      '   --checkpoint-timeout "10m0s"             how long a checkpoint or a restore may take',
       '   --graphite-address                   host:port of a Graphite server',
       '   --journal-bytes "67108864"               size of the journal of events',
       '   --journal-age "168h0m0s"             how long the journal keeps an event',
+      '   --inspect                        host:port of the live page',
+      '   --inspect-secrets                    show args and env on the live page',
     ]);
   });
 

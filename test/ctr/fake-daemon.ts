@@ -14,6 +14,7 @@ import {
 import { connect } from '../../src/ctr/daemon.ts';
 import { readCommandLine } from '../../src/ctr/program.ts';
 import * as wire from '../../src/generated/api.ts';
+import { type InspectServer, InspectService, type WatchResponse } from '../../src/generated/inspect.ts';
 
 /** What a fake daemon has been asked for, in order. */
 export type Asked = { method: string; request: unknown };
@@ -28,6 +29,7 @@ export type FakeDaemon = {
   refusal: { code: status; details: string } | undefined;
   events: wire.Event[];
   stats: wire.Stats[];
+  watched: WatchResponse[];
   close(): Promise<void>;
 };
 
@@ -42,6 +44,7 @@ export async function startFakeDaemon(): Promise<FakeDaemon> {
     refusal: undefined,
     events: [],
     stats: [],
+    watched: [],
     async close() {
       server.forceShutdown();
       await rm(folder, { recursive: true });
@@ -76,6 +79,11 @@ export async function startFakeDaemon(): Promise<FakeDaemon> {
     events: stream('events', () => fake.events),
     getStats: stream('getStats', () => fake.stats),
   } satisfies wire.APIServer);
+  server.addService(InspectService, {
+    tree: unary('tree', { actors: [] }),
+    history: unary('history', { steps: [] }),
+    watch: stream('watch', () => fake.watched),
+  } satisfies InspectServer);
   await promisify(server.bindAsync.bind(server))(`unix:${socketPath}`, ServerCredentials.createInsecure());
   return fake;
 }

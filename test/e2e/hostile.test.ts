@@ -1,7 +1,9 @@
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { credentials, makeGenericClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeFifo } from '../../src/linux/fifo.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { failureOf, TestDaemon } from './fixtures/daemon.ts';
 
@@ -67,6 +69,11 @@ describe('a config.json', () => {
     ['without a process', '{}', /process is not an object/],
     ['without arguments', '{"process":{"args":[]}}', /process.args is empty/],
     ['with numbers for arguments', '{"process":{"args":[1]}}', /process.args is not a list of strings/],
+    [
+      'that is nested without end',
+      `{"process":{"args":["sh"],"x":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}}`,
+      /config.json is nested more than 64 deep/,
+    ],
     ['of 50 MB', ' '.repeat(50_000_000), /config.json has 50000000 bytes, more than/],
   ];
   for (const [what, config, message] of cases) {
@@ -76,6 +83,18 @@ describe('a config.json', () => {
       expect(failure.message).toMatch(message);
     });
   }
+  it.each([
+    ['a FIFO', (file: string) => makeFifo(file, 0o600), 'config.json is not a regular file'],
+    ['a folder', (file: string) => mkdirSync(file), 'config.json is not a regular file'],
+    ['a link to itself', (file: string) => symlinkSync(file, file), 'config.json: ELOOP'],
+  ])('that is %s is refused', async (_, make, words) => {
+    const bundle = path.join(bundles.folder, `no file ${words}`);
+    rmSync(bundle, { recursive: true, force: true });
+    mkdirSync(bundle);
+    make(path.join(bundle, 'config.json'));
+    const failure = await failureOf(daemon.create('x', bundle));
+    expect(failure.message).toBe(`containerd: bundle is not valid: ${words}`);
+  });
   it('that is a link to a terminal or a device is refused', async () => {
     const bundle = path.join(bundles.folder, 'zero');
     await bundles.make('zero');

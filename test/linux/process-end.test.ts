@@ -4,6 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { holdProcess } from '../../src/linux/process-end.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 import { within } from './deadline.ts';
 
 const KILL = 9;
@@ -76,4 +77,16 @@ test('a process that has ended is not held, not even a zombie', async () => {
   const zombiePid = zombie() ?? 0;
   expect(holdProcess(zombiePid, processStat(zombiePid)?.startTime ?? 0n)).toBeUndefined();
   expect(holdProcess(2 ** 30, 0n)).toBeUndefined();
+});
+
+test('a process is not taken for ended by who is out of descriptors', () => {
+  const { pid, startTime } = start('sleep', '1000');
+  const limit = descriptorLimit();
+  setDescriptorLimit({ ...limit, soft: 3n });
+  try {
+    expect(() => holdProcess(pid, startTime)).toThrow(/too many open files/);
+  } finally {
+    setDescriptorLimit(limit);
+  }
+  holdProcess(pid, startTime)?.release();
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ContainerdError } from '../../src/errors.ts';
 import { containerMachine } from '../../src/machines/container.ts';
 import * as tables from './container.table.ts';
 import { eventsOf, invocationsOf, statesOf, timedStatesOf } from './fixtures/chart.ts';
@@ -38,6 +39,14 @@ describe('a container, by the table EFFECTS', () => {
       done: await end({ output: undefined }),
       fails: await end('fails'),
     }).toEqual(cells);
+  });
+
+  it('undoes nothing of a start whose name another has that was left alone', async () => {
+    const stage = await containerIn('created.launching.starting');
+    const taken = new ContainerdError('containerExists');
+    expect(await stage.does(() => stage.effects.fail('launch', { error: taken }))).toMatch(
+      /^create✗.*containerExists.* slot →deleted$/,
+    );
   });
 
   it('waits in exited.draining for execs that outlive init, and for ten seconds at the most', async () => {

@@ -1,6 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { lastWords } from '../../src/runc/log.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { lastWords, lastWordsIn } from '../../src/runc/log.ts';
 
 const line = (level: string, msg: unknown): string =>
   JSON.stringify({ level, msg, time: '2015-12-16T11:48:28Z' });
@@ -31,5 +35,28 @@ describe('the last words of runc', () => {
         expect(typeof lastWords(lines.join('\n'))).toBe('string');
       }),
     );
+  });
+});
+
+describe('the last words of a log file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'log-'));
+  const file = join(folder, 'log');
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('are found at the end of 100 MB', async () => {
+    writeFileSync(file, '');
+    truncateSync(file, 100 * 2 ** 20);
+    appendFileSync(file, `\n${JSON.stringify({ level: 'error', msg: 'no luck' })}\n`);
+    const before = process.memoryUsage().rss;
+    expect(await lastWordsIn(file)).toBe('no luck');
+    expect(process.memoryUsage().rss - before).toBeLessThan(50 * 2 ** 20);
+    rmSync(file);
+  });
+
+  it('are none where there is a FIFO or a folder in its place, or nothing', async () => {
+    expect(await lastWordsIn(file)).toBe('');
+    execFileSync('mkfifo', [file]);
+    expect(await lastWordsIn(file)).toBe('');
+    expect(await lastWordsIn(folder)).toBe('');
   });
 });

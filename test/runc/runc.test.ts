@@ -20,7 +20,12 @@ const run = createRunRunc(
   () => shim.client,
   async () => {},
 );
-const program = (command: string): Runc => ({ command, root: scripts.folder, run });
+const program = (command: string, timeoutMs = 60_000): Runc => ({
+  command,
+  root: scripts.folder,
+  run,
+  timeoutMs,
+});
 const script = (text: string): Runc => program(scripts.write(text));
 
 async function errorOf(promise: Promise<unknown>): Promise<RuncError> {

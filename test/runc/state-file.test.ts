@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isFrozen, readStateFile } from '../../src/runc/state-file.ts';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
+import { initHasEnded, isFrozen, readStateFile } from '../../src/runc/state-file.ts';
 
 let root: string;
 beforeEach(() => {
@@ -46,6 +47,23 @@ describe('what runc keeps of a container', () => {
   ])('is nothing where it is %s', async (_, text) => {
     write(text);
     expect(await readStateFile(root, 'box')).toBeUndefined();
+  });
+});
+
+describe('a state file that cannot be looked at', () => {
+  const outOfDescriptors = async <T>(work: () => Promise<T>): Promise<T> => {
+    const limit = descriptorLimit();
+    setDescriptorLimit({ ...limit, soft: 3n });
+    try {
+      return await work();
+    } finally {
+      setDescriptorLimit(limit);
+    }
+  };
+  it('is not taken for one that is not there, nor its init for ended', async () => {
+    write('{"init_process_pid":7,"init_process_start":1}');
+    await expect(outOfDescriptors(() => readStateFile(root, 'box'))).rejects.toThrow('EMFILE');
+    expect(await outOfDescriptors(() => initHasEnded(root, 'box'))).toBe(false);
   });
 });
 

@@ -39,6 +39,7 @@ it('the set-up says exactly what is missing where it cannot install it, and chan
     'setup: these are missing, and there is no apt-get, so nothing was changed:',
     '  runc   (would come by apt-get install runc)',
     '  iptables   (would come by apt-get install iptables)',
+    '  chromium   (would come by apt-get install chromium)',
     "  criu 4.2 or newer   (would come by unpacking Debian unstable's into build/criu)",
     '',
   ]);

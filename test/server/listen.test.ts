@@ -41,7 +41,7 @@ afterEach(() => {
 });
 
 async function serve(path = socketPath): Promise<void> {
-  servers.push(await listen(api, path));
+  servers.push(await listen({ api }, { socketPath: path }));
 }
 
 /** Whether somebody answers there. */

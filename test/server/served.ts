@@ -38,7 +38,10 @@ export class Served {
     const hub = createEventHub(journal);
     const machine = { id: 'm', cpus: 2, memoryBytes: 2n ** 33n };
     const stats = { subscribe: () => () => {}, close: () => {} };
-    const server = await listen(createApi({ system, hub, stats, machine }), join(folder, 'c.sock'));
+    const server = await listen(
+      { api: createApi({ system, hub, stats, machine }) },
+      { socketPath: join(folder, 'c.sock') },
+    );
     return new Served(folder, journal, hub, server);
   }
 

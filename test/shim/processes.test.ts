@@ -84,6 +84,43 @@ test('a runtime that succeeds without a pid, or with the pid of a stranger, has 
   await expect(start('echo 1 > "$0"')).rejects.toMatchObject({ reason: 'runtime' });
 });
 
+test('a runtime that leaves the pid of another container’s process has failed, and does the other no harm', async () => {
+  const { pid } = await shim.client.start(shim.request('other', UNTIL_KILLED));
+  const request = shim.request('a', '');
+  const argv = ['sh', '-c', `echo ${pid} > "$0"`, request.pidFile];
+  await expect(shim.client.start({ ...request, argv })).rejects.toMatchObject({
+    reason: 'runtime',
+    message: `the runtime has left process ${pid}, which it did not start`,
+  });
+  await shim.client.kill(keyOf('other'), 15);
+  expect((await shim.exit(keyOf('other'))).status).toBe(128 + 15);
+});
+
+test('a runtime that leaves the pid of an orphan that was there before has failed', async () => {
+  const orphan = `(sh -c 'echo $$ > "$0.orphan"; exec sleep 600' &); exec sleep 600`;
+  const first = shim.request('other', '');
+  const [runtime = ''] = first.argv;
+  await shim.client.start({
+    ...first,
+    argv: [runtime, first.pidFile, orphan.replaceAll('$0', first.pidFile)],
+  });
+  await shim.run(shim.request('b', `until [ -s ${first.pidFile}.orphan ]; do :; done; sleep 0.02`));
+  const pid = Number(readFileSync(`${first.pidFile}.orphan`, 'utf8'));
+  const request = shim.request('a', '');
+  const argv = ['sh', '-c', `echo ${pid} > "$0"`, request.pidFile];
+  await expect(shim.client.start({ ...request, argv })).rejects.toMatchObject({ reason: 'runtime' });
+  expect(processStat(pid)?.state).toBe('S');
+  process.kill(pid, 'SIGKILL');
+});
+
+test('what a runtime that fails has left in its process group is killed', async () => {
+  const request = shim.request('a', '');
+  const argv = ['sh', '-c', 'sleep 600 & echo $! > "$0"; exit 1', request.pidFile];
+  await expect(shim.client.start({ ...request, argv })).rejects.toMatchObject({ reason: 'runtime' });
+  const pid = Number(readFileSync(request.pidFile, 'utf8'));
+  await expect.poll(() => processStat(pid)).toBeUndefined();
+});
+
 test('a runtime that takes too long is killed with all of its group', async () => {
   const request = shim.request('a', '', { timeoutMs: 200 });
   const script = 'sleep 600 & echo $! > "$0"; wait';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -11,7 +11,16 @@ let directory: string;
 let path: string;
 let sink: Sink;
 let before: number;
-const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+/** How many descriptors of the FIFO there are: of other files the test runner may open some at any time. */
+const openDescriptors = (): number =>
+  readdirSync('/proc/self/fd').filter((fd) => targetOf(fd) === path).length;
+function targetOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
 const openReader = (): number => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
 
 beforeEach(async () => {
@@ -20,6 +29,8 @@ beforeEach(async () => {
   execFileSync('mkfifo', [path]);
   before = openDescriptors();
   const opened = await openSink(path);
+  // What held on to it while it was looked at is closed on another thread.
+  await vi.waitFor(() => expect(openDescriptors()).toBe(before + 1));
   vi.useFakeTimers();
   sink = createSink(opened);
 });

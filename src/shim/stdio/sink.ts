@@ -51,7 +51,7 @@ function createFifoSink(keeper: number): Sink {
     }
   };
   const closeOnceRead = (deadline: number): void => {
-    if (pendingBytes(fd) === 0 || hasReader(fd) || Date.now() >= deadline) {
+    if (pendingBytes(fd) === 0 || hasReader(fd) || performance.now() >= deadline) {
       closeSync(fd);
     } else {
       setTimeout(closeOnceRead, LOOK_AGAIN_MS, deadline);
@@ -67,7 +67,7 @@ function createFifoSink(keeper: number): Sink {
     },
     close() {
       leave();
-      closeOnceRead(Date.now() + LINGER_MS);
+      closeOnceRead(performance.now() + LINGER_MS);
     },
   };
 }

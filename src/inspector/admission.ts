@@ -1,0 +1,41 @@
+import { timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
+
+/** Who may look: whoever has the token, from a page of our own. */
+
+export type Asked = { url: string; host: string | undefined; origin: string | undefined };
+
+/**
+ * Why a request is not served, as an HTTP status and words for whoever sent it; undefined where it may. `names` are
+ * host names that are ours. The host is checked as a page of somebody else's could have its own name lead here (DNS
+ * rebinding), the origin as any page may open a WebSocket anywhere; a program that is no browser has no origin.
+ */
+export function refusalOf(
+  { url, host, origin }: Asked,
+  { token, names, origins = [] }: { token: string; names: readonly string[]; origins?: readonly string[] },
+): { status: 401 | 403 | 421; words: string } | undefined {
+  if (host === undefined || !isOurs(host, names)) {
+    return { status: 421, words: 'This is not the host that the inspector was started for.' };
+  }
+  if (origin !== undefined && origin !== `http://${host}` && !origins.includes(origin)) {
+    return { status: 403, words: 'The inspector answers its own page alone.' };
+  }
+  if (!isSame(new URL(url, 'http://inspector').searchParams.get('token') ?? '', token)) {
+    return {
+      status: 401,
+      words: 'The token is missing or wrong: open the address that containerd has logged.',
+    };
+  }
+  return undefined;
+}
+
+/** An address cannot be rebound, a name can. */
+function isOurs(host: string, names: readonly string[]): boolean {
+  const name = host.replace(/:\d+$/, '');
+  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0 || name === 'localhost' || names.includes(name);
+}
+
+function isSame(given: string, token: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,98 @@
+import type { ActorRow, CountsRow, StepRow, ToPage } from '../wire.ts';
+
+/** What the page knows: it is told by the daemon, and tells its parts that they are to be drawn again. */
+
+export type Actor = ActorRow & { children: Actor[] };
+
+export class Store {
+  readonly actors = new Map<string, Actor>();
+  /** In the order in which they came. */
+  containers: Actor[] = [];
+  supervisor: Actor | undefined;
+  counts: CountsRow[] = [];
+  /** Of the chosen actor's family. */
+  steps: StepRow[] = [];
+  family = '';
+  id = '';
+  /** The daemon's clock less ours. */
+  skewMs = 0;
+
+  get nowMs(): number {
+    return Date.now() + this.skewMs;
+  }
+
+  take(message: ToPage): void {
+    switch (message.type) {
+      case 'welcome':
+        this.id = message.id;
+        this.skewMs = message.nowMs - Date.now();
+        break;
+      case 'actors':
+        this.skewMs = message.nowMs - Date.now();
+        this.#takeActors(message);
+        break;
+      case 'counts':
+        this.#takeCounts(message);
+        break;
+      case 'steps':
+        if (message.reset) {
+          this.family = message.of;
+          this.steps = message.rows;
+        } else if (message.of === this.family) this.#addSteps(message.rows);
+        break;
+    }
+  }
+
+  #takeActors({ reset, rows, forgotten }: ToPage & { type: 'actors' }): void {
+    if (reset) {
+      this.actors.clear();
+      this.containers = [];
+    }
+    for (const row of rows) {
+      const known = this.actors.get(row.session);
+      if (known !== undefined) {
+        Object.assign(known, row);
+        continue;
+      }
+      const actor: Actor = { ...row, children: [] };
+      this.actors.set(row.session, actor);
+      if (actor.kind === 'supervisor') this.supervisor = actor;
+      else if (actor.kind === 'container') this.containers.push(actor);
+      else this.actors.get(row.parent)?.children.push(actor);
+    }
+    // A process may be told of before its container.
+    for (const { session, parent, kind } of rows) {
+      const [actor, above] = [this.actors.get(session), this.actors.get(parent)];
+      if (kind === 'process' && actor && above && !above.children.includes(actor)) above.children.push(actor);
+    }
+    for (const session of forgotten) this.#forget(session);
+    if (forgotten.length > 0) {
+      this.containers = this.containers.filter((it) => this.actors.has(it.session));
+    }
+  }
+
+  #forget(session: string): void {
+    const actor = this.actors.get(session);
+    if (actor === undefined) return;
+    this.actors.delete(session);
+    const above = this.actors.get(actor.parent);
+    if (above !== undefined) above.children = above.children.filter((it) => it !== actor);
+  }
+
+  #takeCounts({ reset, samples }: ToPage & { type: 'counts' }): void {
+    if (reset) this.counts = [];
+    for (const sample of samples) {
+      if (this.counts.at(-1)?.atMs === sample.atMs) this.counts.pop();
+      this.counts.push(sample);
+    }
+    // The daemon keeps no more.
+    if (this.counts.length > 1024) this.counts.splice(0, 512);
+  }
+
+  #addSteps(rows: StepRow[]): void {
+    this.steps.push(...rows);
+    // An event that is passed on has done its work below before it has above.
+    this.steps.sort((a, b) => a.number - b.number);
+    if (this.steps.length > 2048) this.steps.splice(0, this.steps.length - 2048);
+  }
+}

@@ -1,0 +1,56 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Bundles, makeBundles } from './fixtures/bundle.ts';
+import { closeTerminals, type Deaths, OPERATIONS, type Operation } from './fixtures/crash-operations.ts';
+import { CrashSite } from './fixtures/crash-site.ts';
+
+// Each program is killed where it waits for something, and the next one has to make the best of it.
+
+let bundles: Bundles;
+let count = 0;
+beforeAll(async () => {
+  bundles = await makeBundles();
+});
+afterAll(() => bundles.remove());
+afterEach(closeTerminals);
+
+const listOf = (deaths: Deaths) => (typeof deaths === 'string' ? [deaths] : deaths);
+const nameOf = (deaths: Deaths) => listOf(deaths).join(', then ');
+
+/** Has programs die amid an operation; what then is must be right, and when all has ended nothing must be left. */
+async function play(site: CrashSite, { before, act }: Operation, deaths: Deaths, andShim: boolean) {
+  // One that failed is no reason for the next one to.
+  await site.countermand();
+  await site.up();
+  const id = `${site.prefix}-${++count}`;
+  const acknowledged = (await before?.(site, id)) ?? [];
+  await site.order(listOf(deaths));
+  const asked = act(site, id).catch(() => 0);
+  await site.carriedOut(andShim);
+  await site.up();
+  const pid = await asked;
+  if (pid !== 0) acknowledged.push(pid);
+  await site.up();
+  await site.agrees();
+  await site.clear();
+  const whole = (life: string[]) => life.length === 2 && life[0] !== 'exit' && life[1] === 'exit';
+  await expect
+    .poll(async () => [...(await site.lives(id))].filter(([, life]) => !whole(life)), { timeout: 10_000 })
+    .toEqual([]);
+  expect([...(await site.lives(id)).keys()]).toEqual(expect.arrayContaining(acknowledged));
+}
+
+describe.each(Object.entries(OPERATIONS))('%s', (_, operation) => {
+  let site: CrashSite;
+  beforeAll(async () => {
+    site = await CrashSite.open(bundles, operation.flags);
+  });
+  afterAll(() => site.remove());
+
+  const { daemon, shim, thenShim } = operation;
+  const named = (all: readonly Deaths[]) => all.map((deaths) => [nameOf(deaths), deaths] as const);
+  it.each(named(daemon))('daemon killed at %s', (_, deaths) => play(site, operation, deaths, false));
+  it.each(named(thenShim ? daemon : []))('daemon killed at %s, and then its shim', (_, deaths) =>
+    play(site, operation, deaths, true),
+  );
+  it.each(named(shim))('shim killed at %s', (_, deaths) => play(site, operation, deaths, false));
+});

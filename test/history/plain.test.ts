@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { MASK, plain } from '../../src/history/plain.ts';
+
+const spec = { args: ['redis', '--requirepass', 'hunter2'], env: ['PATH=/bin', 'TOKEN=a=b\nc'], cwd: '/' };
+
+describe('what somebody sees of an event', () => {
+  it('has of args the program and of env the names, however deep they are', () => {
+    const seen = plain({ create: { spec }, pending: [{ spec }] }, { secrets: false });
+    const masked = { args: ['redis', MASK, MASK], env: [`PATH=${MASK}`, `TOKEN=${MASK}`], cwd: '/' };
+    expect(seen).toEqual({ create: { spec: masked }, pending: [{ spec: masked }] });
+    expect(JSON.stringify(seen)).not.toContain('hunter2');
+  });
+
+  it('has all of it where secrets are asked for', () => {
+    expect(plain({ spec }, { secrets: true })).toEqual({ spec });
+  });
+
+  it('has the words of an error, and numbers of any size', () => {
+    expect(plain({ error: new Error('no'), at: 2n ** 64n }, { secrets: false })).toEqual({
+      error: { error: 'Error', message: 'no' },
+      at: '18446744073709551616',
+    });
+  });
+
+  it('is cut where it is long', () => {
+    const seen = plain({ text: 'x'.repeat(10_000), list: Array(1000).fill(1) }, { secrets: false });
+    expect(JSON.stringify(seen).length).toBeLessThan(3000);
+    expect(seen).toMatchObject({ list: expect.arrayContaining(['… 936 more']) });
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { createRecorder, HISTORY_LIMITS, type Recorded } from '../../src/history/recorder.ts';
+import { create, ended, exec, pause, signal } from '../machines/fixtures/requests.ts';
+import { PlayedSystem } from '../machines/fixtures/system.ts';
+
+const play = async (limits = HISTORY_LIMITS) => {
+  const recorder = createRecorder(limits);
+  return { recorder, played: await PlayedSystem.running({ inspect: recorder.inspect }) };
+};
+
+const lines = (actor: Recorded | undefined): string[] =>
+  (actor?.steps ?? []).map(({ sender, event, state }) =>
+    [sender.replace(/request-\d+/, 'r'), event.type.replace(/^(xstate\.\w+\.actor)\..*/, '$1'), state].join(
+      ' ',
+    ),
+  );
+
+describe('the history of a container', () => {
+  it('has each event, who sent it, and the state after it', async () => {
+    const { recorder, played } = await play();
+    await played.ask(pause());
+    await played.effects.done('pause', {});
+    expect(lines(recorder.container('c'))).toEqual([
+      'client r xstate.init created.queued',
+      'supervisor slot.granted created.launching.starting',
+      'init process.running running.steady',
+      'client r update running.pausing',
+      'pause xstate.done.actor paused.steady',
+    ]);
+    expect(lines(recorder.container('c')?.children[0])).toEqual([
+      'container xstate.init created.launching',
+      'launch xstate.done.actor running.alive',
+    ]);
+  });
+
+  it('has the transitions that were taken, what was said, and the effects that began', async () => {
+    const { recorder, played } = await play();
+    await played.ask(pause());
+    await played.effects.done('pause', {});
+    const [asked, paused] = recorder.container('c')?.steps.slice(-2) ?? [];
+    expect(asked?.transitions.map(({ source, target }) => [source.id, target?.[0]?.id])).toEqual([
+      ['container.running.steady', 'container.running.pausing'],
+    ]);
+    expect(asked?.began).toEqual(['pause']);
+    expect(paused?.said.map(({ type }) => type)).toEqual(['publish', 'reply']);
+    expect(paused?.said[1]?.params).toMatchObject({
+      requestId: asked?.event.requestId,
+      outcome: { ok: true },
+    });
+  });
+
+  it('has an event that changed nothing, without a transition', async () => {
+    const { recorder, played } = await play();
+    await played.exited({ pid: 100 });
+    await played.cancel(create());
+    const last = recorder.container('c')?.steps.at(-1);
+    expect(last?.event.type).toBe('cancel');
+    expect(last?.state).toBe(recorder.container('c')?.state);
+  });
+
+  it('is there once the container is gone, and that of its processes', async () => {
+    const { recorder, played } = await play();
+    await played.exited();
+    await played.effects.done('delete', {});
+    expect(played.status()).toBeUndefined();
+    expect(recorder.container('c')).toMatchObject({ state: 'deleted' });
+    expect(recorder.container('c')?.goneMs).toBeGreaterThan(0);
+    expect(lines(recorder.container('c')?.children[0]).at(-1)).toBe('container shim.exited exited');
+  });
+
+  it('is another one where the id is used again', async () => {
+    const { recorder, played } = await play();
+    const first = recorder.container('c');
+    await played.exited();
+    await played.effects.done('delete', {});
+    await played.ask(create({ requestId: 'again' }));
+    expect(recorder.container('c')).not.toBe(first);
+    expect([...recorder.containers()]).toEqual([recorder.container('c'), first]);
+  });
+});
+
+describe('what is kept', () => {
+  it('is bounded for an actor', async () => {
+    const { recorder, played } = await play({ ...HISTORY_LIMITS, stepsPerActor: 3 });
+    for (let n = 0; n < 10; n++) await played.cancel(create());
+    expect(recorder.container('c')?.steps).toHaveLength(3);
+    expect(recorder.supervisor?.steps).toHaveLength(3);
+  });
+
+  it('is bounded in total, at the cost of all in turn', async () => {
+    const { recorder, played } = await play({ ...HISTORY_LIMITS, steps: 12 });
+    for (let n = 0; n < 20; n++) await played.cancel(create());
+    const all = [recorder.supervisor, recorder.container('c'), recorder.container('c')?.children[0]];
+    const total = all.reduce((sum, actor) => sum + (actor?.steps.length ?? 0), 0);
+    expect(total).toBeLessThanOrEqual(12);
+    for (const actor of all) expect(actor?.steps.length).toBeGreaterThan(0);
+  });
+
+  it('is bounded in containers that are gone', async () => {
+    const { recorder, played } = await play({ ...HISTORY_LIMITS, goneContainers: 1 });
+    await played.exited();
+    await played.effects.done('delete', {});
+    const first = recorder.container('c');
+    await played.ask(create({ id: 'd', requestId: 'd' }));
+    await played.launched();
+    await played.exited({ id: 'd', pid: 101 });
+    await played.effects.done('delete', {});
+    expect([...recorder.containers()].map(({ id }) => id)).toEqual(['d']);
+    expect(recorder.container('c')).toBeUndefined();
+    expect(recorder.actor(first?.session ?? '')).toBeUndefined();
+    expect(recorder.actor(first?.children[0]?.session ?? '')).toBeUndefined();
+  });
+
+  it('is bounded in processes that are gone', async () => {
+    const { recorder, played } = await play({ ...HISTORY_LIMITS, goneProcesses: 1 });
+    for (const [n, process] of ['exec-1', 'exec-2'].entries()) {
+      await played.ask(exec({ requestId: process }));
+      await played.launched(process);
+      await played.exited({ process, pid: 101 + n });
+    }
+    expect(recorder.container('c')?.children.map(({ id }) => id)).toEqual(['init', 'exec-2']);
+  });
+});
+
+it('counts the containers that are there by state', async () => {
+  const { recorder, played } = await play();
+  await played.ask(create({ id: 'd', requestId: 'd' }));
+  expect(Object.fromEntries(recorder.counts)).toMatchObject({ running: 1, created: 1 });
+  await played.exited({ process: 'init', pid: 100 });
+  expect(Object.fromEntries(recorder.counts)).toMatchObject({ running: 0, created: 1, exited: 1 });
+  await played.effects.done('delete', {});
+  expect(Object.fromEntries(recorder.counts)).toMatchObject({
+    running: 0,
+    created: 1,
+    exited: 0,
+    deleted: 0,
+  });
+});
+
+it('tells whoever listens of each step', async () => {
+  const { recorder, played } = await play();
+  const heard: [number, string][] = [];
+  const end = recorder.listen({
+    stepped: ({ id }, { event, number }) => heard.push([number, `${id} ${event.type}`]),
+  });
+  await played.ask(signal());
+  end();
+  await played.exited(ended());
+  // An event that is passed on has done its work below before it has above.
+  expect(heard.map(([, what]) => what)).toEqual(['init signal', 'c signal', 'supervisor signal']);
+  expect(heard.toSorted(([a], [b]) => a - b)).toEqual(heard.toReversed());
+});
