@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { watch } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildPrograms } from './build.mjs';
+import { buildInspector, buildPrograms } from './build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** An editor saves in several steps. */
@@ -18,6 +18,7 @@ async function restart() {
   try {
     execFileSync(path.join(root, 'node_modules/.bin/buf'), ['generate'], { cwd: root, stdio: 'inherit' });
     await buildPrograms();
+    await buildInspector();
   } catch {
     console.error('dev: it does not build; the daemon goes on as it was');
     return;

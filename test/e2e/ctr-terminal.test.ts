@@ -164,3 +164,32 @@ describe('our own terminal is as it was', () => {
     expect(shown.settings().equals(before)).toBe(true);
   });
 });
+
+describe('ctr watch on a terminal', () => {
+  const OTHER_SCREEN = '\x1b[?1049h';
+  const BACK = '\x1b[?25h\x1b[?1049l';
+
+  it.each([
+    ['q', 'q'],
+    ['Ctrl-C', '\x03'],
+  ])('takes the whole of it, and gives it back by %s', async (_, key) => {
+    const watch = open('watch');
+    const before = watch.settings();
+    await watch.shows(BOX);
+    expect(watch.text).toContain(OTHER_SCREEN);
+    watch.type('m');
+    await watch.shows('order by memory');
+    watch.type(key);
+    expect(await watch.ended()).toBe(0);
+    expect(watch.text.endsWith(BACK)).toBe(true);
+    expect(watch.settings()).toEqual(before);
+  });
+
+  it('gives it back where it is told to end', async () => {
+    const watch = open('watch');
+    await watch.shows(BOX);
+    watch.child.kill('SIGTERM');
+    await watch.ended();
+    expect(watch.text.endsWith(BACK)).toBe(true);
+  });
+});

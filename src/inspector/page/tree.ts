@@ -73,7 +73,8 @@ export class Tree {
 
   #toggle({ session }: Actor): void {
     if (!this.#open.delete(session)) this.#open.add(session);
-    this.changed();
+    // At once: the next key may come before the next picture.
+    this.#draw();
   }
 
   #reveal(index: number): void {
