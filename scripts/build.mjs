@@ -1,9 +1,11 @@
 // Bundles the three programs, the daemon's thread that takes samples and what it says of its charts into dist/, each
-// whole but for koffi, which is native; and the inspector's page, as one document. Written under another name and
-// renamed, so that a program that is being started never sees half a file.
+// whole but for koffi, which is native; the inspector's page, as one document; and the kit for tests. Written under
+// another name and renamed, so that a program that is being started never sees half a file.
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -118,7 +120,24 @@ export async function buildInspector() {
   await rename(partial, `${root}dist/inspector/index.html`);
 }
 
+/** Builds what others import as `containerd-xstate/testing`, and its types; XState and gRPC are theirs as well as ours. */
+async function buildTestingKit() {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/testing/index.ts'],
+    outfile: `${root}dist/testing.js`,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'warning',
+  });
+  await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['-p', `${root}tsconfig.testing.json`]);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await buildPrograms();
   await buildInspector();
+  await buildTestingKit();
 }

@@ -1,0 +1,128 @@
+import { fromTransition } from 'xstate';
+import { getShortestPaths, getSimplePaths } from 'xstate/graph';
+import { type Ask, effectMoves, exitMoves, requestOf } from './moves.ts';
+import { System, type World } from './world.ts';
+
+/**
+ * One container as its client sees it, made from the daemon's own charts: each step is something that the client asks
+ * or that happens to the container, and has come to its end before the next.
+ */
+
+/** What a client asks of a container; `ends` is that its process ends by itself. */
+export type ClientStep = Ask | 'create' | 'ends';
+export const CLIENT_STEPS: readonly ClientStep[] = [
+  'create',
+  'pause',
+  'resume',
+  'kill',
+  'exec',
+  'checkpoint',
+  'ends',
+];
+
+/** As `State` has it; `absent` where it does not list the container. */
+export type ClientStatus = 'absent' | 'running' | 'paused';
+
+/** Steps from a daemon without containers, each with the status that it has to lead to. */
+export type ClientPath = { step: ClientStep; status: ClientStatus }[];
+
+const ID = 'c';
+const REQUEST = 'A0';
+
+/** It remembers every step that its charts have taken, for all who walk them. */
+const SYSTEM = new System({ concurrency: 1, clients: 1 });
+
+/** The charts, stepped without anything real. */
+export class PureContainer {
+  readonly #system = SYSTEM;
+  readonly first: World = this.#system.settleMessages(this.#system.first());
+
+  status(world: World): ClientStatus {
+    if (!(ID in world.containers)) return 'absent';
+    const { path } = this.#system.stateOf(world, { id: ID, process: '' });
+    return path.startsWith('paused') ? 'paused' : path.startsWith('running') ? 'running' : 'absent';
+  }
+
+  /** The world once the step has come to its end. */
+  step(world: World, step: ClientStep): World {
+    if (step === 'ends') return this.status(world) === 'running' ? this.#end(world) : world;
+    const clients = [{ asked: { requestId: REQUEST, id: ID, cancelled: false }, turn: 0 as const }];
+    const next = this.#settle(this.#system.tell({ ...world, clients }, requestOf(step, REQUEST, ID)));
+    if (next.wrong.length > 0) throw new Error(next.wrong.join('; '));
+    // What KILL, or a checkpoint that ends it, does to its processes.
+    const dies = this.status(next) === 'absent' || step === 'kill';
+    return dies ? this.#end(next) : next;
+  }
+
+  #end(from: World): World {
+    let world = from;
+    for (let [move] = exitMoves(this.#system, world); move !== undefined; ) {
+      world = this.#settle(move.to());
+      [move] = exitMoves(this.#system, world);
+    }
+    return world;
+  }
+
+  #settle(from: World): World {
+    let world = this.#system.settleMessages(from);
+    for (let [move] = effectMoves(this.#system, world).done; move !== undefined; ) {
+      world = this.#system.settleMessages(move.to());
+      [move] = effectMoves(this.#system, world).done;
+    }
+    return world;
+  }
+}
+
+/** The chart as XState's graph functions walk it, worlds being alike that a client cannot tell apart. */
+function walkable(steps: readonly ClientStep[]) {
+  const container = new PureContainer();
+  const logic = fromTransition(
+    (world: World, { type }: { type: ClientStep }) => container.step(world, type),
+    container.first,
+  );
+  const options = {
+    events: steps.map((type) => ({ type })),
+    serializeState: ({ context }: { context: World }) => container.status(context),
+  };
+  return { logic, options, container };
+}
+
+type Walked = { steps: { event: { type: string }; state: { context: World } }[] }[];
+
+const pathsOf = (container: PureContainer, walked: Walked): ClientPath[] =>
+  walked.map(({ steps }) =>
+    steps
+      .filter(({ event }) => event.type !== 'xstate.init')
+      .map(({ event, state }) => ({
+        step: event.type as ClientStep,
+        status: container.status(state.context),
+      })),
+  );
+
+/** The shortest path to each status. */
+export function shortestPaths(steps: readonly ClientStep[] = CLIENT_STEPS): ClientPath[] {
+  const { logic, options, container } = walkable(steps);
+  return pathsOf(container, getShortestPaths(logic, options as never) as unknown as Walked);
+}
+
+/** Each path that comes to no status twice. */
+export function simplePaths(steps: readonly ClientStep[] = CLIENT_STEPS): ClientPath[] {
+  const { logic, options, container } = walkable(steps);
+  return pathsOf(container, getSimplePaths(logic, options as never) as unknown as Walked);
+}
+
+/** Each sequence of so many steps: what is refused on the way leaves the container as it was. */
+export function allPaths(length: number, steps: readonly ClientStep[] = CLIENT_STEPS): ClientPath[] {
+  const container = new PureContainer();
+  type Walk = { path: ClientPath; world: World };
+  let walks: Walk[] = [{ path: [], world: container.first }];
+  for (let n = 0; n < length; n += 1) {
+    walks = walks.flatMap(({ path, world }) =>
+      steps.map((step) => {
+        const next = container.step(world, step);
+        return { path: [...path, { step, status: container.status(next) }], world: next };
+      }),
+    );
+  }
+  return walks.map(({ path }) => path);
+}

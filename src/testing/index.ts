@@ -1,0 +1,17 @@
+/** `containerd-xstate/testing`: for whoever drives containers by the daemon's charts. docs/model-based-testing.md */
+export { containerMachine } from '../machines/container.ts';
+export { processMachine } from '../machines/process.ts';
+export { supervisorMachine } from '../machines/supervisor.ts';
+export {
+  allPaths,
+  CLIENT_STEPS,
+  type ClientPath,
+  type ClientStatus,
+  type ClientStep,
+  shortestPaths,
+  simplePaths,
+} from './client-chart.ts';
+export { Coverage, type CoverageReport, printCoverage } from './coverage.ts';
+export { type Driven, drive, pureDriven } from './drive.ts';
+export { type LiveOptions, liveDriven } from './live-driven.ts';
+export { simulatedDriven } from './simulated-driven.ts';

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { MACHINES } from '../../src/charts/charts.ts';
+import { allPaths, shortestPaths, simplePaths } from '../../src/testing/client-chart.ts';
+import { Coverage, printCoverage } from '../../src/testing/coverage.ts';
+import { drive, pureDriven } from '../../src/testing/drive.ts';
+import { simulatedDriven } from '../../src/testing/simulated-driven.ts';
+
+describe('paths of a container as its client sees it', () => {
+  it('are the shortest to each status', () => {
+    expect(shortestPaths().filter((path) => path.length > 0)).toEqual([
+      [{ step: 'create', status: 'running' }],
+      [
+        { step: 'create', status: 'running' },
+        { step: 'pause', status: 'paused' },
+      ],
+    ]);
+  });
+
+  it('come to no status twice where they are simple', () => {
+    for (const path of simplePaths())
+      expect(new Set(path.map(({ status }) => status)).size).toBe(path.length);
+  });
+
+  it('are kept to by the charts that they are made of', async () => {
+    for (const path of allPaths(3)) await drive(pureDriven(), path);
+  });
+
+  it('are all kept to by the daemon on a simulated host', { timeout: 60_000 }, async () => {
+    const coverage = new Coverage(MACHINES.container);
+    const paths = allPaths(3);
+    for (const path of paths) await drive(await simulatedDriven(coverage.inspect), path);
+    const report = coverage.report();
+    process.stdout.write(`${paths.length} paths\n${printCoverage(report)}`);
+    expect(report.states.missing.filter((id) => /steady|deleted|checkpointed/.test(id))).toEqual([]);
+  });
+
+  it('part from what does something else, and say where', async () => {
+    const charts = pureDriven();
+    const deaf = { ...charts, take: async (step: string) => step === 'pause' || charts.take(step as never) };
+    const path = shortestPaths().at(-1) ?? [];
+    await expect(drive(deaf as typeof charts, path)).rejects.toThrow(
+      'after create, pause it is running, not paused',
+    );
+  });
+});
