@@ -230,6 +230,7 @@ describe('a daemon that is told to end', () => {
     expect(await readdir(folder)).toEqual(['state']);
     const left = await readdir(daemon.stateDir, { recursive: true });
     expect(left.sort()).toEqual([
+      'boot',
       'console',
       'containers',
       'events.jsonl',
@@ -237,6 +238,7 @@ describe('a daemon that is told to end', () => {
       'runc',
       'shim.lock',
       'shim.log',
+      'starts.json',
     ]);
     await daemon.remove();
   });
