@@ -187,10 +187,10 @@ async function isLeft(folder: string, runcFolder: string): Promise<boolean> {
     await access(runcFolder);
     return false;
   } catch (error) {
-    return (
-      (error as NodeJS.ErrnoException).path === runcFolder &&
-      (error as NodeJS.ErrnoException).code === 'ENOENT'
-    );
+    const { code, path: missing } = error as NodeJS.ErrnoException;
+    // Nobody can tell, as the host has no descriptor to look with.
+    if (hostTrouble(code, error as Error) !== undefined) throw error;
+    return missing === runcFolder && code === 'ENOENT';
   }
 }
 
