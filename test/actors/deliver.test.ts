@@ -58,7 +58,7 @@ describe('a change', () => {
   });
 
   it('that closes stdin, or changes nothing, is made', async () => {
-    await shim.client.start(shim.request('reader', 'exec cat'));
+    await shim.client.start(shim.request('reader', 'exec sleep 1000'));
     const nothing = { closeStdin: false, width: 0, height: 0 };
     expect(await errorOf(update({ ...of('reader'), ...nothing }))).toBe('none');
     expect(await errorOf(update({ ...of('reader'), ...nothing, closeStdin: true }))).toBe('none');
