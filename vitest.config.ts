@@ -30,8 +30,8 @@ export default defineConfig({
           hookTimeout: 120_000,
           // A wait for what is bound to come; two cores may be busy elsewhere.
           expect: { poll: { timeout: 10_000 } },
-          // Real daemons and real containers: mostly they wait, and two cores have enough with two files' at a time.
-          poolOptions: { forks: { maxForks: 2, minForks: 1 } },
+          // Real daemons and real containers: two cores have enough with one file's at a time.
+          fileParallelism: false,
         },
       },
     ],
