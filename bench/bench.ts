@@ -13,6 +13,9 @@ import { ROWS } from './rows.ts';
  *   npm run bench -- --json                for scripts
  */
 
+/** No row takes as long with its defaults: something is stuck. */
+const ROW_TIMEOUT_MS = 15 * 60_000;
+
 type Flags = { rounds: number; starts: number; containers: number; json: boolean; list: boolean };
 type Result = { row: Row; measured?: Measured; error?: string };
 
@@ -80,12 +83,16 @@ async function measure(rows: readonly Row[], { rounds, starts, containers }: Fla
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.once(signal, () => reject(new Error('interrupted')));
   });
+  const tooLong = (row: Row) =>
+    new Promise<never>((_, reject) => {
+      setTimeout(() => reject(new Error(`${row.name} took too long`)), ROW_TIMEOUT_MS).unref();
+    });
   try {
     for (const row of rows) {
       current = row.name;
       say(`${row.name} …`);
       const measured = row.measure(host);
-      const result = await Promise.race([measured, interrupted]).then(
+      const result = await Promise.race([measured, interrupted, tooLong(row)]).then(
         (measured): Result => ({ row, measured }),
         (error: Error): Result => {
           if (error.message === 'interrupted') throw error;

@@ -14,7 +14,7 @@ export const cycleRate: Row = {
     const events = await pair.daemon.events({ types: ['exit'] });
     const measured = await medianOf(rounds, async () => {
       const { rawRoot } = host;
-      const script = `runc --root ${rawRoot} run -d --bundle ${bundle} "$1" && until runc --root ${rawRoot} delete "$1" 2>/dev/null; do :; done`;
+      const script = `runc --root ${rawRoot} run -d --bundle ${bundle} "$1" && runc --root ${rawRoot} delete --force "$1"`;
       const start = performance.now();
       await execa('xargs', ['-P', '6', '-I', '{}', 'sh', '-c', script, 'sh', '{}'], {
         input: host.names(starts).join('\n'),

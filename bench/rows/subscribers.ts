@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { EventsRequest } from '../../src/generated/api.ts';
 import { proportionalKbOf } from '../kernel.ts';
 import { median, type Row } from '../row.ts';
 
@@ -14,14 +15,15 @@ export const subscribers: Row = {
     const { rounds } = host.options;
     const bundle = await host.bundle('sleep', '100000');
     const { daemon, daemonPid, end } = await host.pair();
-    const readers = Array.from({ length: SUBSCRIBERS / 2 }, () => daemon.client.events({} as never));
-    const deaf = Array.from({ length: SUBSCRIBERS / 2 }, () => daemon.client.events({} as never).pause());
+    const subscribe = () => daemon.client.events(EventsRequest.fromPartial({ types: ['pause'] }));
+    const readers = Array.from({ length: SUBSCRIBERS / 2 }, subscribe);
+    const deaf = Array.from({ length: SUBSCRIBERS / 2 }, () => subscribe().pause());
     for (const stream of [...readers, ...deaf]) stream.on('error', () => {});
     await Promise.all([...readers, ...deaf].map((stream) => once(stream, 'metadata')));
     const beforeKb = await proportionalKbOf(daemonPid);
     const tookMs: number[] = [];
     for (const id of host.names(rounds + 1)) {
-      await Promise.all([daemon.create(id, bundle), ...readers.map((stream) => once(stream, 'data'))]);
+      await daemon.create(id, bundle);
       const told = readers.map((stream) => once(stream, 'data').then(() => performance.now()));
       await daemon.update(id, { status: 'paused' });
       const times = await Promise.all(told);

@@ -12,10 +12,13 @@ import { atMost } from './patience.ts';
 import { readPidFile } from './pid-file.ts';
 import type { ReapedProcess, Reaper } from './reaper.ts';
 import type { ProcessStdio } from './stdio/stdio.ts';
-import type { Strays } from './strays.ts';
+import type { Strays, StrayWatch } from './strays.ts';
 
 /** How long an exit waits for what its process has written to reach a client that does not read. */
 const DELIVERY_TIMEOUT_MS = 1_000;
+
+/** How long the process of a start may still have a parent between itself and the shim, once its runtime has ended. */
+const ADOPTION_TIMEOUT_MS = 1_000;
 
 /** What becomes of a process, from the request for it until the daemon has taken note of its exit. */
 type Entry =
@@ -146,6 +149,7 @@ export class Processes {
       }
       const pid = await readPidFile(request.pidFile);
       crashPoint('shim.pid-read');
+      if (isGrandchild(pid)) await atMost(ADOPTION_TIMEOUT_MS, adoption(pid, watch));
       const stray = watch.find(pid);
       const startTime = stray?.startTime ?? startTimeOfChild(pid);
       // A runtime may write down whatever it likes: another container's process is not to be taken for this one's.
@@ -228,6 +232,20 @@ export class Processes {
 }
 
 const nameOf = ({ container, process }: Key): string => `${container}\0${process}`;
+
+/**
+ * `crun run --detach` (1.8) forks and ends while the fork, whose child the process is, has a few instructions to go still:
+ * the process is the shim's grandchild until then.
+ */
+function isGrandchild(pid: number): boolean {
+  const parentPid = processStat(pid)?.parentPid ?? process.pid;
+  return parentPid !== process.pid && processStat(parentPid)?.parentPid === process.pid;
+}
+
+/** Until what was between the shim and a process has ended. */
+async function adoption(pid: number, watch: StrayWatch): Promise<void> {
+  while (isGrandchild(pid)) await watch.next();
+}
 
 function startTimeOfChild(pid: number): bigint {
   const stat = processStat(pid);

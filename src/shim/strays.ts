@@ -4,8 +4,8 @@ import type { ReapedProcess } from './reaper.ts';
 /** A process that ended before anyone knew whose it was. */
 export type Stray = ReapedProcess & { startTime: bigint };
 
-/** What strayed while a start was in flight. */
-export type StrayWatch = { find(pid: number): Stray | undefined; close(): void };
+/** What strayed while a start was in flight; `next` resolves when one more has. */
+export type StrayWatch = { find(pid: number): Stray | undefined; next(): Promise<void>; close(): void };
 
 /**
  * Exits that nobody expected. A container can end before the runtime that starts it has, and so before its pid is known:
@@ -14,7 +14,7 @@ export type StrayWatch = { find(pid: number): Stray | undefined; close(): void }
 export type Strays = { keep(exit: ReapedProcess): void; watch(): StrayWatch };
 
 export function createStrays(): Strays {
-  const watches = new Set<Map<number, Stray>>();
+  const watches = new Set<{ strays: Map<number, Stray>; onNext: () => void }>();
   return {
     /** Must be called while the process is a zombie, of which /proc still knows the start. */
     keep(exit) {
@@ -22,17 +22,23 @@ export function createStrays(): Strays {
         return;
       }
       const stray = { ...exit, startTime: processStat(exit.pid)?.startTime ?? 0n };
-      for (const strays of watches) {
+      for (const { strays, onNext } of watches) {
         strays.set(exit.pid, stray);
+        onNext();
       }
     },
     watch() {
       const strays = new Map<number, Stray>();
-      watches.add(strays);
+      const watch = { strays, onNext: () => {} };
+      watches.add(watch);
       return {
         find: (pid) => strays.get(pid),
+        next: () =>
+          new Promise((resolve) => {
+            watch.onNext = resolve;
+          }),
         close: () => {
-          watches.delete(strays);
+          watches.delete(watch);
         },
       };
     },

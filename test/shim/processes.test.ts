@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { unixNanoseconds } from '../../src/linux/clock.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
@@ -52,6 +53,31 @@ test('a process that ends before its runtime does is answered with its pid, and 
   expect(pid).toBe(Number(readFileSync(request.pidFile, 'utf8')));
   expect(startTime).toBeGreaterThan(0n);
   expect(await shim.exit(request.key)).toMatchObject({ status: 5, process: { pid, startTime } });
+});
+
+test('a process whose parent outlives the runtime is waited for until it is the shim’s', async () => {
+  // The parent goes on until the test has seen that the runtime is gone; `&` alone would make the process the shim’s at once.
+  const request = shim.request('a', '');
+  const parent = 'sleep 600 & echo $! > "$0"; read line < "$1"';
+  const gate = shim.path('gate');
+  await execa('mkfifo', [gate]);
+  const started = shim.client.start({
+    ...request,
+    argv: [
+      'sh',
+      '-c',
+      `(sh -c '${parent}' "$0" "$1" & echo $! > "$1.parent"); until [ -s "$0" ]; do :; done`,
+      request.pidFile,
+      gate,
+    ],
+  });
+  await expect.poll(() => readFileSync(`${gate}.parent`, { encoding: 'utf8', flag: 'a+' })).not.toBe('');
+  const parentPid = Number(readFileSync(`${gate}.parent`, 'utf8'));
+  // From when the runtime has ended, the parent is a child of the shim, and the process is its grandchild.
+  await expect.poll(() => processStat(parentPid)?.parentPid).toBe(shim.client.pid);
+  writeFileSync(gate, 'go on\n');
+  const { pid } = await started;
+  expect(processStat(pid)).toMatchObject({ parentPid: shim.client.pid });
 });
 
 test('a runtime that fails is told with its status and the end of its words, and leaves nothing', async () => {
