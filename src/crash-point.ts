@@ -43,6 +43,7 @@ export const CRASH_POINTS = {
   'update.done': 'a terminal was resized, or a stdin closed',
 
   'delete.record-read': 'an ended container is about to be deleted',
+  'delete.told': 'runc has forgotten it, and the journal has what was told of it so far',
   'delete.folder-removed': 'neither runc nor the state dir has it; its exit is not told',
 
   'checkpoint.work-made': 'CRIU has a folder to work in',

@@ -153,7 +153,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         killFrozen: createKillFrozen(runc, () => shim),
         checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: flags.checkpointTimeoutMs }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
-        delete: createDelete(runc, stateDir, () => shim),
+        delete: createDelete({ runc, stateDir, shim: () => shim, told: announcer.settled }),
       },
       ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
       publish(notice) {

@@ -10,9 +10,11 @@ import type { Restored } from '../machines/supervisor-model.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { hasState, isFrozen, type RuncStateFile, readStateFile, waitsToStart } from '../runc/state-file.ts';
 import type { ShimClient, ShimProcess } from '../shim/client.ts';
+import { readPidFile } from '../shim/pid-file.ts';
 import { startName, type Told } from './announce.ts';
 import { holdLeftExec } from './left-exec.ts';
 import {
+  pidFileOf,
   readExecs,
   readOomKills,
   readRecord,
@@ -22,7 +24,7 @@ import {
   writeStarted,
 } from './record.ts';
 import type { StateDir } from './state-dir.ts';
-import { checkpointsUntold, endsUntold, startsUntold, straysUntold, undone } from './untold.ts';
+import { checkpointsUntold, endsUntold, startAndEnd, startsUntold, straysUntold, undone } from './untold.ts';
 
 export type RestoreOptions = {
   stateDir: StateDir;
@@ -36,6 +38,9 @@ export type RestoreOptions = {
   watchOrphan: (process: ShimProcess) => void;
   log: Logger;
 };
+
+/** When no process was ever started: whoever has the pid is another. */
+const OF_NOBODY = -1n;
 
 const NOBODY_WATCHED = 'a process has ended that nobody watched: its exit status is not known';
 
@@ -98,7 +103,7 @@ const nameOf = (id: string, process: string): string => `${id}/${process}`;
 async function restoreOne(search: Search, id: string): Promise<void> {
   const { stateDir, runc, running, starting, adopted } = search;
   // What its own record says does not matter any more, be it another version's.
-  if (search.rebooted) return undo(search, id, 'the host has restarted');
+  if (search.rebooted) return endOfBoot(search, id);
   const create = await readRecord(stateDir.container(id));
   if (create === undefined) return undo(search, id, 'it was never started');
 
@@ -115,6 +120,8 @@ async function restoreOne(search: Search, id: string): Promise<void> {
   }
   // The shim that started it is gone: what is left is what runc wrote down.
   const state = await readStateFile(runc.root, id);
+  const pid = state === undefined ? await endUntold(search, id) : undefined;
+  if (pid !== undefined) return takeUpEnded(search, create, pid);
   if (state === undefined || (await waitsToStart(runc.root, id)))
     return undo(search, id, 'it did not come to run');
   const orphan = { pid: state.initPid, startTime: BigInt(state.initStartTime) };
@@ -126,12 +133,40 @@ async function restoreOne(search: Search, id: string): Promise<void> {
   search.watchOrphan({ key: { container: id, process: INIT }, ...orphan });
 }
 
+async function endOfBoot(search: Search, id: string): Promise<void> {
+  const why = 'the host has restarted';
+  const pid = await startedUntold(search, id);
+  if (pid === undefined) return undo(search, id, why);
+  await sweep(search, id, why);
+  search.undone.push(...startAndEnd(id, pid));
+}
+
 /** Whether the journal has both ends of a process that is there no more. */
 function endWasTold({ told }: Search, id: string, { pid, startTime }: { pid: number; startTime: bigint }) {
   const name = startName(id, pid);
   const stat = processStat(pid);
   const lives = stat?.startTime === startTime && !stat.ending;
   return told.starts.has(name) && !told.open.has(name) && !lives;
+}
+
+/** The pid of a container that runc came to start, of which the journal does not have it. */
+async function startedUntold({ stateDir, told }: Search, id: string): Promise<number | undefined> {
+  const pid = await readPidFile(pidFileOf(stateDir.container(id), INIT)).catch(() => undefined);
+  return pid === undefined || told.starts.has(startName(id, pid)) ? undefined : pid;
+}
+
+/** The pid of a container that has run, of whose end the journal does not have it. */
+async function endUntold(search: Search, id: string): Promise<number | undefined> {
+  // Its init was there before its execs.
+  const open = [...search.told.open.values()].find((it) => it.id === id);
+  return open?.pid ?? startedUntold(search, id);
+}
+
+/** A container that runc has deleted, of whose end nobody was told yet: it ends at once. */
+async function takeUpEnded(search: Search, create: CreateRequest, pid: number): Promise<void> {
+  const ended = { pid, startTime: OF_NOBODY };
+  search.adopted.push(await adopt(search, create, undefined, entryOf(INIT, create.spec, ended)));
+  search.watchOrphan({ key: { container: create.id, process: INIT }, ...ended });
 }
 
 /** Removes a container that does not run; of one whose start was told, its end is to be told instead. */

@@ -7,6 +7,7 @@ import { sweepContainer } from '../runc/sweep.ts';
 import { freezerOf, thaw } from '../runc/thaw.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
+import { atMost } from '../shim/patience.ts';
 import { createSignal } from './deliver.ts';
 import { readRecord } from './record.ts';
 import { removeFolder } from './remove.ts';
@@ -89,13 +90,24 @@ export const createKillFrozen = (runc: Runc, shim: () => ShimClient) => {
   };
 };
 
+export type DeleteOptions = {
+  runc: Runc;
+  stateDir: StateDir;
+  shim: () => Pick<ShimClient, 'pid'>;
+  /** Resolves once all that was told of the container is in the journal. */
+  told: (id: string) => Promise<void>;
+};
+
+/** How long to wait for the journal: longer only where a disk does not take it, which holds no container up. */
+const TOLD_TIMEOUT_MS = 1_000;
+
 /**
  * Removes what runc and the daemon hold of an ended container, or of one whose start has failed. What runc does not
  * remove, or knows nothing of because it was killed before it wrote it down, is swept without it: the id is free then.
  * Where even that leaves something, the record stays, for the next daemon to try again.
  */
 export const createDelete =
-  (runc: Runc, stateDir: StateDir, shim: () => Pick<ShimClient, 'pid'>) =>
+  ({ runc, stateDir, shim, told }: DeleteOptions) =>
   async ({ id }: { id: string }): Promise<void> => {
     // Throws for a record that is not understood: such a container was left alone, and is not ours to delete.
     await readRecord(stateDir.container(id));
@@ -106,6 +118,9 @@ export const createDelete =
       await sweepContainer(runc.root, id, shim().pid);
       if (failed === undefined || !failed.notFound) throw sweptAfter(failed);
     } finally {
+      // Of a start that the journal does not have, nobody but the folder could tell the next daemon.
+      await atMost(TOLD_TIMEOUT_MS, told(id));
+      crashPoint('delete.told');
       if (!(await hasState(runc.root, id))) await removeFolder(stateDir.container(id));
       crashPoint('delete.folder-removed');
     }

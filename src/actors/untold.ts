@@ -22,6 +22,15 @@ export const undone = (id: string, process: string, why: string): Notice => ({
   why,
 });
 
+/** Both ends of the life of a container that nobody saw end. */
+export const startAndEnd = (id: string, pid: number): Notice[] => {
+  const about = { id, process: INIT, pid, status: 0, unixNs: '' };
+  return [
+    { ...about, type: 'start', adopted: true },
+    { ...about, type: 'exit', ...UNKNOWN_EXIT },
+  ];
+};
+
 /** The starts of which the former daemon did not come to tell, or not to note that it had. */
 export async function startsUntold(
   stateDir: StateDir,

@@ -34,7 +34,7 @@ export function simulatedEffects({ host, daemon, link, restore, told }: Simulate
     await step(`the daemon writes down ${nameOf(input)}`);
     if (process === INIT) {
       if (host.records.has(id)) throw new ContainerdError('containerExists');
-      host.records.set(id, { create: createOf(input), execs: new Map(), untold: new Set(), oomKills: 0 });
+      host.records.set(id, { create: createOf(input), execs: new Map(), untold: new Map(), oomKills: 0 });
       await told(id);
     } else host.records.get(id)?.execs.set(process, { spec });
     if (launch.kind === 'restore' && !host.checkpoints.has(`${bundlePath}/${launch.checkpoint}`))
@@ -131,6 +131,7 @@ export function simulatedEffects({ host, daemon, link, restore, told }: Simulate
         // Once more by force, by another shim if need be.
         await link.run(id, runc.delete(id, fault)).catch(() => link.run(id, runc.delete(id, fault)));
       } finally {
+        await told(id);
         host.records.delete(id);
       }
     },

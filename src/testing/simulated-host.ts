@@ -14,8 +14,8 @@ export type SimulatedRecord = {
   create: CreateRequest;
   /** Who an exec is, once it runs. */
   execs: Map<string, { spec: ProcessSpec; started?: Launched }>;
-  /** The processes whose pid files are there: that they were started is not in the journal yet. */
-  untold: Set<string>;
+  /** The pid files: that their processes were started is not in the journal yet. */
+  untold: Map<string, number>;
   oomKills: number;
 };
 

@@ -10,12 +10,15 @@ import { nameOf } from './simulated-shim.ts';
 /** Which process of which container, as events have it. */
 type Told = { id: string; pid: number };
 
+/** When no process was ever started. */
+const OF_NOBODY = '-1';
+
 /** What the journal has. */
 export type SimulatedTold = {
   isStarted(process: Told): boolean;
   isOver(process: Told): boolean;
   /** What was told to start, and not to end. */
-  open: Iterable<Told>;
+  open: readonly Told[];
 };
 
 /** Reads a journal. */
@@ -34,7 +37,7 @@ export function toldOf(journal: readonly Notice[]): SimulatedTold {
   return {
     isStarted: (process) => starts.has(nameOf(process)),
     isOver: (process) => starts.has(nameOf(process)) && !open.has(nameOf(process)),
-    open: open.values(),
+    open: [...open.values()],
   };
 }
 
@@ -95,10 +98,13 @@ function adoptedOf(
   const container = host.kernel.containers.get(id);
   /** What has been told to have ended has. */
   const isOver = (pid: number) => told.isOver({ id, pid });
-  if (found === undefined && (!container?.started || isOver(container.first?.pid ?? 0))) return undefined;
+  const pid = container === undefined ? endUntold(id, record, told) : undefined;
+  const deleted = pid === undefined ? undefined : { pid, startTime: OF_NOBODY };
+  const first = container?.started && !isOver(container.first?.pid ?? 0) ? container.first : deleted;
+  if (found === undefined && first === undefined) return undefined;
   const init =
     found === undefined
-      ? orphan(INIT, create.spec, container?.first ?? { pid: 0, startTime: '' })
+      ? orphan(INIT, create.spec, first ?? { pid: 0, startTime: '' })
       : entryOf(INIT, create.spec, found);
   const others = [...execs].flatMap(([process, { spec, started }]) => {
     const known = link.found.get(nameOf({ id, process }));
@@ -118,6 +124,14 @@ function adoptedOf(
     oomKills,
     execs: Math.max(0, ...[...execs.keys()].map((process) => Number(process.slice('exec-'.length)))),
   };
+}
+
+/** The pid of a container that has run, of whose end the journal does not have it. */
+function endUntold(id: string, { untold }: SimulatedRecord, told: SimulatedTold): number | undefined {
+  const open = told.open.find((it) => it.id === id);
+  if (open !== undefined) return open.pid;
+  const pid = untold.get(INIT);
+  return pid === undefined || told.isStarted({ id, pid }) ? undefined : pid;
 }
 
 /** The start of a process, as it is told. */
@@ -161,7 +175,7 @@ function exitsUntold(
 ): Notice[] {
   const held = [...found.values()].flatMap((it) => (it === 'starting' ? [] : [it.pid]));
   const known = new Set([...held, ...pidsOf(adopted)]);
-  return [...open]
+  return open
     .filter(({ pid }) => !known.has(pid))
     .map(({ id, pid }) => ({ type: 'exit', id, process: '', pid, status: UNKNOWN_STATUS, unixNs: '' }));
 }

@@ -38,7 +38,7 @@ export class SimulatedRunc {
       }
       await this.#step(`runc has started ${name}`);
       container.started = true;
-      this.#host.records.get(input.id)?.untold.add(input.process);
+      this.#host.records.get(input.id)?.untold.set(input.process, process.pid);
       return process;
     };
   }

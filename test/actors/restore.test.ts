@@ -162,6 +162,43 @@ describe('a container of a former daemon', () => {
     expect(untold).toMatchObject([{ type: 'start', id: 'box', process: 'init', pid: 100, adopted: true }]);
   });
 
+  it('that was started, and deleted before its start was told, is handed over like one that runs', async () => {
+    await record('box');
+    writeFileSync(pidFileOf(stateDir.container('box'), 'init'), String(process.pid));
+    const { adopted, untold } = await restore();
+    expect(adopted).toMatchObject([{ processes: [{ process: 'init', pid: process.pid }] }]);
+    expect(untold).toMatchObject([{ type: 'start', id: 'box', pid: process.pid, adopted: true }]);
+    // Whoever has its pid now was not started then.
+    expect(watched).toEqual([`box init ${process.pid} -1`]);
+    expect(readdirSync(stateDir.containers)).toEqual(['box']);
+  });
+
+  it('that was deleted before its end was told is handed over like one that runs', async () => {
+    await record('box');
+    const open = new Map([100, 101].map((pid) => [`box/${pid}`, { id: 'box', pid }]));
+    const { adopted } = await restore({}, { open, starts: new Set(open.keys()) });
+    expect(adopted).toMatchObject([{ processes: [{ process: 'init', pid: 100 }] }]);
+    expect(watched).toEqual(['box init 100 -1']);
+  });
+
+  it('that was deleted after its end was told is removed', async () => {
+    await record('box');
+    writeFileSync(pidFileOf(stateDir.container('box'), 'init'), '100');
+    const { adopted } = await restore({}, { starts: new Set(['box/100']) });
+    expect([adopted, readdirSync(stateDir.containers)]).toEqual([[], []]);
+  });
+
+  it('that was started before the host restarted, and not told, has both told', async () => {
+    await record('box');
+    writeFileSync(pidFileOf(stateDir.container('box'), 'init'), '100');
+    const { untold } = await restore({}, {}, true);
+    expect(untold).toMatchObject([
+      { type: 'start', id: 'box', pid: 100, adopted: true },
+      { type: 'exit', id: 'box', pid: 100, status: 255, unknown: true },
+    ]);
+    expect(readdirSync(stateDir.containers)).toEqual([]);
+  });
+
   it('that never came to run is told to be undone', async () => {
     await record('box');
     expect((await restore()).untold).toMatchObject([

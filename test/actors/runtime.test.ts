@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDelete, createKillFrozen, createPause, createResume } from '../../src/actors/runtime.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
@@ -143,13 +144,37 @@ describe('to kill what is frozen', () => {
 });
 
 describe('to delete', () => {
-  const remove = (...endings: Parameters<typeof runc>) =>
-    outcome(createDelete(runc(...endings), stateDir, () => ({ pid: process.pid }))({ id: 'box' }));
+  let told: () => Promise<void>;
+  beforeEach(() => {
+    told = async () => {};
+  });
+  const remove = (...endings: Parameters<typeof runc>) => {
+    const shim = () => ({ pid: process.pid });
+    return outcome(
+      createDelete({ runc: runc(...endings), stateDir, shim, told: () => told() })({ id: 'box' }),
+    );
+  };
   const isGone = () => !existsSync(stateDir.container('box'));
 
   it('lets runc, and the state dir, forget it', async () => {
     expect(await remove(DONE)).toBe('done');
     expect(ran).toEqual(['delete -- box']);
+    expect(isGone()).toBe(true);
+  });
+
+  it('forgets it once the journal has what was told of it', async () => {
+    let goneBefore: boolean | undefined;
+    told = async () => {
+      await setImmediate();
+      goneBefore = isGone();
+    };
+    expect(await remove(DONE)).toBe('done');
+    expect([goneBefore, isGone()]).toEqual([false, true]);
+  });
+
+  it('forgets it in the end where a disk takes no journal', async () => {
+    told = () => new Promise(() => {});
+    expect(await remove(DONE)).toBe('done');
     expect(isGone()).toBe(true);
   });
 
