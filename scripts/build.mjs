@@ -1,4 +1,4 @@
-// Bundles the three programs, the daemon's thread that takes samples and what it says of its charts into dist/, each
+// Bundles the three programs, the daemon's threads and what it says of its charts into dist/, each
 // whole but for koffi, which is native; the inspector's page, as one document; and the kit for tests. Written under
 // another name and renamed, so that a program that is being started never sees half a file.
 import { execFile } from 'node:child_process';
@@ -28,7 +28,14 @@ const koffi = {
 
 /** Builds all of them. Rejects with esbuild's own errors, which it has printed. */
 export async function buildPrograms() {
-  for (const program of ['containerd', 'containerd-charts', 'containerd-stats', 'ctr', 'containerd-shim']) {
+  for (const program of [
+    'containerd',
+    'containerd-charts',
+    'containerd-errands',
+    'containerd-stats',
+    'ctr',
+    'containerd-shim',
+  ]) {
     const outfile = `${root}dist/${program}.js`;
     const partial = `${root}dist/${program}.${process.pid}.js`;
     await build({

@@ -42,7 +42,9 @@ export const CRASH_POINTS = {
   'signal.done': 'a process was sent a signal',
   'update.done': 'a terminal was resized, or a stdin closed',
 
-  'delete.record-read': 'an ended container is about to be deleted',
+  'delete.cgroups-removed': 'an ended container has no cgroups any more, and runc still knows it',
+  'delete.record-read':
+    'runc has nothing of an ended container any more, or is about to be asked to delete it',
   'delete.told': 'runc has forgotten it, and the journal has what was told of it so far',
   'delete.folder-removed': 'neither runc nor the state dir has it; its exit is not told',
 

@@ -23,6 +23,7 @@ import { createTransitionLog } from './actors/transition-log.ts';
 import { deleteCheckpoint } from './checkpoints/store.ts';
 import type { DaemonFlags, InspectAddress } from './cli/daemon-flags.ts';
 import { crashPoint } from './crash-point.ts';
+import { startErrands } from './errands/errands.ts';
 import { createRecorder, type Recorder } from './history/recorder.ts';
 import type { Inspector } from './inspector/server.ts';
 import { flock } from './linux/flock.ts';
@@ -44,6 +45,7 @@ import { ensureShim } from './shim/launch.ts';
 const SHIM_PROGRAM = [process.execPath, fileURLToPath(new URL('./containerd-shim.js', import.meta.url))];
 
 /** The thread that reads the kernel's files; bundled there too. */
+const ERRANDS_PROGRAM = new URL('./containerd-errands.js', import.meta.url);
 const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
 
 /** The page that shows the actors; built there too. */
@@ -83,6 +85,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     log,
   });
   crashPoint('start-up.shim-linked');
+  const errands = startErrands(ERRANDS_PROGRAM);
   const settleLost = createSettleLost(
     () => shim,
     (shimPid) => waitForLeftRunning(stateDir.runc, shimPid, LEFT_RUNNING_TIMEOUT_MS),
@@ -95,11 +98,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   };
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
-  const announcer = createAnnouncer({ hub, shim: () => shim, stateDir, log });
+  const announcer = createAnnouncer({ hub, shim: () => shim, errands, stateDir, log });
   const restore = createRestore({
     stateDir,
     runc,
     shim: () => shim,
+    errands,
     settleLost,
     rebooted,
     watchOrphan: shim.watchOrphan,
@@ -135,6 +139,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
             runc,
             stateDir,
             shim: () => shim,
+            errands,
             criu,
             told: announcer.settled,
             blocked: journal.blocked,
@@ -153,7 +158,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
         killFrozen: createKillFrozen(runc, () => shim),
         checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: flags.checkpointTimeoutMs }),
         deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
-        delete: createDelete({ runc, stateDir, shim: () => shim, told: announcer.settled }),
+        delete: createDelete({ runc, stateDir, shim: () => shim, errands, told: announcer.settled }),
       },
       ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
       publish(notice) {
@@ -233,6 +238,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   server.close();
   inspector?.close();
   stats.close();
+  errands.close();
   lock.release();
   log.info('containerd has ended');
 }

@@ -1,16 +1,17 @@
 import { crashPoint } from '../crash-point.ts';
+import type { Errands } from '../errands/errands.ts';
 import type { Logger } from '../log.ts';
 import { INIT, type Notice } from '../machines/messages.ts';
 import type { ShimClient, ShimProcess } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Journal } from './journal.ts';
-import { pidFileOf, removeExec } from './record.ts';
-import { removeFiles } from './remove.ts';
+import { forgetExecErrand, pidFileOf } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type AnnounceOptions = {
   hub: EventHub;
   shim: () => ShimClient;
+  errands: Errands;
   stateDir: StateDir;
   log: Logger;
 };
@@ -25,7 +26,7 @@ export type Announcer = {
 };
 
 /** The shim keeps an exit until it is in the journal, so that none is lost in between. */
-export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): Announcer {
+export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceOptions): Announcer {
   const told = new Map<string, string>();
   /** By container. */
   const settling = new Map<string, Set<Promise<void>>>();
@@ -50,7 +51,7 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
     if (!(await written)) return;
     crashPoint('announce.exit-told');
     try {
-      if (process !== INIT) await removeExec(stateDir.container(id), process);
+      if (process !== INIT) await errands(forgetExecErrand(stateDir.container(id), process));
       crashPoint('announce.exec-forgotten');
       await shim().ack({ container: id, process });
       crashPoint('announce.acked');
@@ -63,7 +64,8 @@ export function createAnnouncer({ hub, shim, stateDir, log }: AnnounceOptions): 
   async function noteStarted({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
     if (!(await written)) return;
     crashPoint('announce.start-told');
-    await removeFiles(pidFileOf(stateDir.container(id), process)).catch((err: unknown) =>
+    const files = [pidFileOf(stateDir.container(id), process)];
+    await errands({ what: 'remove', files }).catch((err: unknown) =>
       log.warn({ err, id, process }, 'a start could not be noted as told'),
     );
     crashPoint('announce.start-noted');

@@ -1,9 +1,11 @@
 import { constants } from 'node:fs';
-import { access, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
+import type { Errand } from '../errands/errand.ts';
+import type { Errands } from '../errands/errands.ts';
 import { ContainerdError, hostTrouble } from '../errors.ts';
 import { pinned } from '../linux/pin.ts';
 import { type WindowSize, windowSize } from '../linux/terminal.ts';
@@ -32,8 +34,7 @@ import { ShimError } from '../shim/error.ts';
 import { atMost } from '../shim/patience.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
 import { holdLeftExec } from './left-exec.ts';
-import { ASKED_ENV, pidFileOf, readRecord, writeRecord, writeStarted } from './record.ts';
-import { removeFiles } from './remove.ts';
+import { ASKED_ENV, pidFileOf, readRecord, recordErrand, startedErrand } from './record.ts';
 import { runcEnv, troubleOf } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
@@ -41,6 +42,7 @@ export type LaunchOptions = {
   runc: RuncLocation;
   stateDir: StateDir;
   shim: () => ShimClient;
+  errands: Errands;
   /** The criu to use; empty for the one in PATH. */
   criu: string;
   /** Resolves once all that was told of a former container of this id is in the journal, and the shim has forgotten it. */
@@ -83,8 +85,9 @@ export function createLaunch(options: LaunchOptions) {
       crashPoint('launch.started');
       if (process !== INIT) {
         // It runs: only a daemon that has lost the shim too would miss what is written here.
-        await writeStarted(files.folder, process, { pid, startTime: String(startTime) })
-          .then(() => removeFiles(files.logFile))
+        const launched = { pid, startTime: String(startTime) };
+        await options
+          .errands(startedErrand(files.folder, process, launched, [files.logFile]))
           .catch((error: unknown) => options.onUnwritten(error, { id, process }));
         crashPoint('launch.exec-noted');
       }
@@ -94,7 +97,10 @@ export function createLaunch(options: LaunchOptions) {
       crashPoint('launch.failed');
       if (process !== INIT) {
         await killLeft(options, files, input);
-        await removeFiles(files.pidFile, files.logFile, files.processFile);
+        await options.errands({
+          what: 'remove',
+          files: [files.pidFile, files.logFile, files.processFile],
+        });
         crashPoint('launch.exec-undone');
       }
       throw explained;
@@ -116,22 +122,21 @@ async function killLeft(
 
 /** Writes down what is about to be started, then has it started. */
 async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
-  const { stateDir, shim, told, timeoutMs, restoreTimeoutMs } = options;
+  const { stateDir, shim, errands, told, timeoutMs, restoreTimeoutMs } = options;
   const { id, process, spec, stdio, inherited, launch } = input;
   const why = options.blocked();
   if (why !== undefined) throw new ContainerdError('stateDir', why);
   const env = process === INIT ? spec.env : withPath(spec.env, inherited);
   if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
   if (process === INIT) {
-    await makeFolder(files.folder, path.join(options.runc.root, id));
-    crashPoint('launch.folder-made');
-    await writeRecord(files.folder, createOf(input));
+    const record = recordErrand(files.folder, createOf(input));
+    await writeDown(record, files.folder, path.join(options.runc.root, id), errands);
     crashPoint('launch.recorded');
     // Its exit was told before it is in the journal, and the shim keeps one of a name.
     await atMost(TOLD_TIMEOUT_MS, told(id));
   } else {
     const json = execProcess(spec, env, inherited, await consoleSize(stdio.console));
-    await writeFile(files.processFile, json, { mode: 0o600 });
+    await errands({ what: 'write', file: files.processFile, text: json, remove: [] });
     crashPoint('launch.exec-recorded');
   }
   const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
@@ -147,7 +152,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     append: launch.kind === 'restore',
   });
   // The shim removes it, where it lives to do so.
-  if (consoleSocket !== '') await starting.catch(() => removeFiles(consoleSocket));
+  if (consoleSocket !== '') await starting.catch(() => errands({ what: 'remove', files: [consoleSocket] }));
   return starting;
 }
 
@@ -164,19 +169,23 @@ const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInpu
 });
 
 /**
- * A folder that is there is of a container that the daemon could not take up, and left alone. One of which runc knows
+ * Makes the folder of a container and its record. A folder that is there is of a container that the daemon could not take up, and left alone. One of which runc knows
  * nothing is what a disk did not let us remove, and in the way of nobody.
  */
-async function makeFolder(folder: string, runcFolder: string): Promise<void> {
-  const make = () => mkdir(folder, { mode: 0o700 });
+async function writeDown(
+  record: Errand,
+  folder: string,
+  runcFolder: string,
+  errands: Errands,
+): Promise<void> {
   try {
-    await make();
+    await errands(record);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     if (!(await isLeft(folder, runcFolder)))
       throw new ContainerdError('containerExists', '', { cause: error });
     await rm(folder, { recursive: true });
-    await make();
+    await errands(record);
   }
 }
 

@@ -1,8 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Errand } from '../errands/errand.ts';
 import type { CreateRequest, Launched, ProcessSpec } from '../machines/messages.ts';
 import { isCreateRequest, isProcessSpec } from './record-shape.ts';
-import { removeFiles } from './remove.ts';
 import type { StateDir } from './state-dir.ts';
 
 /**
@@ -21,15 +21,30 @@ export const ASKED_ENV = 'askedEnv';
 /** Where runc writes the pid of a process. The file stays until the journal has the start. */
 export const pidFileOf = (folder: string, process: string): string => path.join(folder, `${process}.pid`);
 
-/** Writes down a container that is about to be started. Its folder is there and new: nothing can be half replaced. */
-export const writeRecord = (folder: string, create: CreateRequest): Promise<void> =>
-  writeFile(path.join(folder, FILE), JSON.stringify({ version: VERSION, create }), { mode: 0o600 });
+export const recordFileOf = (folder: string): string => path.join(folder, FILE);
+
+/** To write down a container that is about to be started, in a folder that is new: nothing can be half replaced. */
+export const recordErrand = (folder: string, create: CreateRequest): Errand & { what: 'make' } => ({
+  what: 'make',
+  folder,
+  file: recordFileOf(folder),
+  text: JSON.stringify({ version: VERSION, create }),
+});
 
 const startedFileOf = (folder: string, process: string): string => path.join(folder, `${process}.started`);
 
-/** Writes down who an exec is: of init, runc does. */
-export const writeStarted = (folder: string, process: string, launched: Launched): Promise<void> =>
-  writeFile(startedFileOf(folder, process), JSON.stringify(launched), { mode: 0o600 });
+/** To write down who an exec is, and remove files that are not needed then: of init, runc does. */
+export const startedErrand = (
+  folder: string,
+  process: string,
+  launched: Launched,
+  remove: readonly string[] = [],
+): Errand => ({
+  what: 'write',
+  file: startedFileOf(folder, process),
+  text: JSON.stringify(launched),
+  remove,
+});
 
 /** Who an exec is or was; undefined where it never came to run, or that was torn. */
 export async function readStarted(
@@ -45,28 +60,27 @@ export async function readStarted(
   }
 }
 
-/** Removes what was written down of an exec. */
-export async function removeExec(folder: string, process: string): Promise<void> {
-  const files = [
-    path.join(folder, `${process}.json`),
-    startedFileOf(folder, process),
-    pidFileOf(folder, process),
-  ];
-  for (const file of files) await removeFiles(file);
-}
+/** To remove what was written down of an exec, last what tells of it. */
+export const forgetExecErrand = (folder: string, process: string): Errand => ({
+  what: 'remove',
+  files: [path.join(folder, `${process}.json`), startedFileOf(folder, process), pidFileOf(folder, process)],
+});
 
 /**
  * What was written down of a container; undefined where that is torn or missing, so that it never started. Throws where
  * it cannot be read, or is another version's, whose container may well run.
  */
 export async function readRecord(folder: string): Promise<CreateRequest | undefined> {
-  let text: string;
   try {
-    text = await readFile(path.join(folder, FILE), 'utf8');
+    return recordIn(await readFile(recordFileOf(folder), 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The same of what the file says. */
+export function recordIn(text: string): CreateRequest | undefined {
   const record = parse(text);
   if (record === undefined) return undefined;
   const { version, create } = Object(record) as { version?: unknown; create?: unknown };

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { crashPoint } from '../crash-point.ts';
+import type { Errands } from '../errands/errands.ts';
 import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
@@ -14,14 +15,14 @@ import { readPidFile } from '../shim/pid-file.ts';
 import { startName, type Told } from './announce.ts';
 import { holdLeftExec } from './left-exec.ts';
 import {
+  forgetExecErrand,
   pidFileOf,
   readExecs,
   readOomKills,
   readRecord,
   readStarted,
   recordedIds,
-  removeExec,
-  writeStarted,
+  startedErrand,
 } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 import { checkpointsUntold, endsUntold, startAndEnd, startsUntold, straysUntold, undone } from './untold.ts';
@@ -30,6 +31,7 @@ export type RestoreOptions = {
   stateDir: StateDir;
   runc: Runc;
   shim: () => ShimClient;
+  errands: Errands;
   /** Resolves once no runc of a shim that was lost is at work. */
   settleLost: () => Promise<void>;
   /** The host has restarted: nothing runs, and whoever has a pid that was written down is somebody else. */
@@ -204,7 +206,7 @@ async function adoptExec(
   const folder = search.stateDir.container(id);
   const running = search.running.get(nameOf(id, process));
   if (running !== undefined) {
-    await noteStarted(folder, process, running);
+    await noteStarted(search.errands, folder, process, running);
     return entryOf(process, spec, running);
   }
   if (search.starting.has(nameOf(id, process)))
@@ -212,7 +214,7 @@ async function adoptExec(
   const orphan = (await readStarted(folder, process)) ?? (await noteLeftExec(search, id, process));
   if (orphan === undefined) search.undone.push(undone(id, process, 'it did not come to run'));
   if (orphan === undefined || endWasTold(search, id, orphan)) {
-    await removeExec(folder, process);
+    await search.errands(forgetExecErrand(folder, process));
     return undefined;
   }
   search.watchOrphan({ key: { container: id, process }, ...orphan });
@@ -221,17 +223,18 @@ async function adoptExec(
 
 /** Who an exec is that the shim has, in case that goes too: the former daemon may not have come to write it down. */
 async function noteStarted(
+  errands: Errands,
   folder: string,
   process: string,
   { pid, startTime }: Pick<ShimProcess, 'pid' | 'startTime'>,
 ): Promise<void> {
   if ((await readStarted(folder, process)) !== undefined) return;
-  await writeStarted(folder, process, { pid, startTime: String(startTime) });
+  await errands(startedErrand(folder, process, { pid, startTime: String(startTime) }));
 }
 
 /** An exec that runs, of which the former daemon did not come to hear from a shim that is gone too. */
 async function noteLeftExec(
-  { stateDir, runc }: Search,
+  { stateDir, runc, errands }: Search,
   id: string,
   process: string,
 ): Promise<{ pid: number; startTime: bigint } | undefined> {
@@ -240,7 +243,7 @@ async function noteLeftExec(
   if (left === undefined) return undefined;
   left.held.release();
   const { pid, startTime } = left;
-  await writeStarted(folder, process, { pid, startTime: String(startTime) });
+  await errands(startedErrand(folder, process, { pid, startTime: String(startTime) }));
   return { pid, startTime };
 }
 

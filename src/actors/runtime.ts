@@ -1,4 +1,6 @@
+import path from 'node:path';
 import { crashPoint } from '../crash-point.ts';
+import type { Errands } from '../errands/errands.ts';
 import { ContainerdError } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
 import { deleteContainer, pause, type Runc, RuncError } from '../runc/runc.ts';
@@ -9,8 +11,7 @@ import type { ShimClient } from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 import { atMost } from '../shim/patience.ts';
 import { createSignal } from './deliver.ts';
-import { readRecord } from './record.ts';
-import { removeFolder } from './remove.ts';
+import { recordFileOf } from './record.ts';
 import { troubleOf } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
@@ -94,6 +95,7 @@ export type DeleteOptions = {
   runc: Runc;
   stateDir: StateDir;
   shim: () => Pick<ShimClient, 'pid'>;
+  errands: Errands;
   /** Resolves once all that was told of the container is in the journal. */
   told: (id: string) => Promise<void>;
 };
@@ -102,17 +104,22 @@ export type DeleteOptions = {
 const TOLD_TIMEOUT_MS = 1_000;
 
 /**
- * Removes what runc and the daemon hold of an ended container, or of one whose start has failed. What runc does not
+ * Removes what runc and the daemon hold of an ended container, or of one whose start has failed; by runc, where there is more
+ * to do than to remove. What runc does not
  * remove, or knows nothing of because it was killed before it wrote it down, is swept without it: the id is free then.
  * Where even that leaves something, the record stays, for the next daemon to try again.
  */
 export const createDelete =
-  ({ runc, stateDir, shim, told }: DeleteOptions) =>
+  ({ runc, stateDir, shim, errands, told }: DeleteOptions) =>
   async ({ id }: { id: string }): Promise<void> => {
     // Throws for a record that is not understood: such a container was left alone, and is not ours to delete.
-    await readRecord(stateDir.container(id));
+    const file = recordFileOf(stateDir.container(id));
+    // Of what another runtime holds, nothing is known.
+    const root = path.basename(runc.command) === 'runc' ? runc.root : undefined;
+    const removed = await errands({ what: 'remove-ended', file, root, id });
     crashPoint('delete.record-read');
     try {
+      if (removed) return;
       const failed = await failureToDelete(runc, id);
       if (failed === undefined && !(await hasState(runc.root, id))) return;
       await sweepContainer(runc.root, id, shim().pid);
@@ -121,7 +128,8 @@ export const createDelete =
       // Of a start that the journal does not have, nobody but the folder could tell the next daemon.
       await atMost(TOLD_TIMEOUT_MS, told(id));
       crashPoint('delete.told');
-      if (!(await hasState(runc.root, id))) await removeFolder(stateDir.container(id));
+      if (removed || !(await hasState(runc.root, id)))
+        await errands({ what: 'remove-folder', folder: stateDir.container(id) });
       crashPoint('delete.folder-removed');
     }
   };

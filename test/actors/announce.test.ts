@@ -8,6 +8,7 @@ import { type Announcer, createAnnouncer, exitsHeld, toldOf } from '../../src/ac
 import { createEventHub, type EventHub } from '../../src/actors/event-hub.ts';
 import { type Journal, openJournal } from '../../src/actors/journal.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
+import { here } from '../../src/errands/errands.ts';
 import type { Notice } from '../../src/machines/messages.ts';
 import type { ShimClient } from '../../src/shim/client.ts';
 
@@ -38,7 +39,7 @@ beforeEach(async () => {
     },
   };
   const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line).msg) });
-  announcer = createAnnouncer({ hub, shim: () => shim as ShimClient, stateDir, log });
+  announcer = createAnnouncer({ hub, shim: () => shim as ShimClient, errands: here, stateDir, log });
 });
 afterEach(async () => {
   await journal.close();

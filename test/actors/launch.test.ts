@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLaunch, type LaunchOptions } from '../../src/actors/launch.ts';
 import { readExecs, readRecord } from '../../src/actors/record.ts';
 import { makeStateDir, stateDirAt } from '../../src/actors/state-dir.ts';
+import { here } from '../../src/errands/errands.ts';
 import { ContainerdError } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import type { LaunchInput } from '../../src/machines/process-model.ts';
@@ -35,6 +36,7 @@ const launch = (script: string, of: Partial<LaunchInput> = {}, options: Partial<
     runc: under.runc(script),
     stateDir: under.stateDir,
     shim: () => under.shim.client,
+    errands: here,
     criu: '',
     told: async () => {},
     blocked: () => undefined,
@@ -98,7 +100,8 @@ describe('the launch of a container', () => {
   it('waits for the exit of the former container of its id to be forgotten, and no exec does', async () => {
     const key = { container: id, process: 'init' };
     const asked: string[] = [];
-    await launch('leave true');
+    await launch(LEAVES_A_PROCESS);
+    await under.shim.client.kill(key, constants.signals.SIGKILL);
     await under.shim.exit(key);
     rmSync(folder(), { recursive: true });
     const told = async (of: string) => {

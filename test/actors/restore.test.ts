@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Told } from '../../src/actors/announce.ts';
-import { pidFileOf, readStarted, writeRecord, writeStarted } from '../../src/actors/record.ts';
+import { pidFileOf, readStarted, recordErrand, startedErrand } from '../../src/actors/record.ts';
 import { createRestore } from '../../src/actors/restore.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
+import { here } from '../../src/errands/errands.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import type { CreateRequest } from '../../src/machines/messages.ts';
 import type { RunRunc } from '../../src/runc/runc.ts';
@@ -39,8 +40,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 async function record(id: string, of: Partial<CreateRequest> = {}): Promise<void> {
-  mkdirSync(stateDir.container(id));
-  await writeRecord(stateDir.container(id), create({ id, requestId: '', ...of }));
+  await here(recordErrand(stateDir.container(id), create({ id, requestId: '', ...of })));
 }
 
 /** What runc has written down of a container. */
@@ -77,6 +77,7 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
     stateDir,
     runc: { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 },
     shim: () => shim,
+    errands: here,
     settleLost: async () => void settled.push('what was lost'),
     rebooted,
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
@@ -327,7 +328,7 @@ describe('a container of a former daemon', () => {
   it('has no end told again of an exec of which it was told, and which is written down still', async () => {
     await record('box');
     runcState('box', alive);
-    await writeStarted(stateDir.container('box'), 'exec-1', { pid: NOBODY, startTime: '1' });
+    await here(startedErrand(stateDir.container('box'), 'exec-1', { pid: NOBODY, startTime: '1' }));
     writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
     const { adopted } = await restore(
       { processes: [['box', 'init', 100]] },

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDelete, createKillFrozen, createPause, createResume } from '../../src/actors/runtime.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
+import { here } from '../../src/errands/errands.ts';
 import { failureOf } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import { type Runc, RuncTrouble } from '../../src/runc/runc.ts';
@@ -151,7 +152,9 @@ describe('to delete', () => {
   const remove = (...endings: Parameters<typeof runc>) => {
     const shim = () => ({ pid: process.pid });
     return outcome(
-      createDelete({ runc: runc(...endings), stateDir, shim, told: () => told() })({ id: 'box' }),
+      createDelete({ runc: runc(...endings), stateDir, shim, errands: here, told: () => told() })({
+        id: 'box',
+      }),
     );
   };
   const isGone = () => !existsSync(stateDir.container('box'));
