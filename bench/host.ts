@@ -5,14 +5,12 @@ import { type Bundles, makeBundles } from '../test/e2e/fixtures/bundle.ts';
 import { TestDaemon } from '../test/e2e/fixtures/daemon.ts';
 import { shimPidOf } from '../test/e2e/fixtures/host.ts';
 import { crash } from '../test/e2e/fixtures/restart.ts';
-import { until } from '../test/e2e/fixtures/until.ts';
 import { killAlone, proportionalKbOf } from './kernel.ts';
 
 /** Clients that ask at the same time, unless a row says otherwise. */
 export const CLIENTS = 10;
 const KILL = 9;
 const WARM_STARTS = 100;
-const PATIENCE_MS = 30_000;
 
 export type HostOptions = {
   /** How often a ratio is measured. */
@@ -28,18 +26,6 @@ export type HostOptions = {
 
 /** A daemon with its shim. */
 export type Pair = { daemon: TestDaemon; daemonPid: number; shimPid: number };
-
-/** Ends a daemon with all of its containers: told a second time, it kills those that do not heed TERM. */
-async function endNow(daemon: TestDaemon): Promise<void> {
-  const { child, client, log } = daemon;
-  // Who still listens to it is not told that it has gone.
-  client.close();
-  child.kill('SIGTERM');
-  const isTold = () =>
-    child.exitCode !== null || child.signalCode !== null || log.some(({ msg }) => msg === 'told to end');
-  await until(isTold, PATIENCE_MS);
-  await daemon.remove();
-}
 
 /** Many sleeping containers, and what daemon and shim weighed before they came. */
 export type Crowd = Pair & { ids: string[]; emptyKb: number };
@@ -96,7 +82,7 @@ export class Host {
   }
 
   async end(daemon: TestDaemon): Promise<void> {
-    await endNow(daemon);
+    await daemon.removeNow();
     this.#daemons.delete(daemon);
   }
 
