@@ -7,6 +7,7 @@ import { CreateContainerRequest, type Event, EventsRequest } from '../src/genera
 import { KILL } from '../src/machines/messages.ts';
 import { stampOf } from '../src/metrics/layout.ts';
 import { type Statistics, statisticsOf } from '../src/metrics/statistics.ts';
+import { interruption } from './interruption.ts';
 
 /**
  * The original's benchmark: starts many containers of one bundle in any daemon, by a hundred clients on one
@@ -125,19 +126,16 @@ function linesOf(count: number, statistics: Statistics): string[] {
 }
 
 async function benchmark({ count, bundle, addr }: Flags): Promise<void> {
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      interrupted.abort();
-      process.exitCode = 1;
-    });
-  }
+  const interrupted = interruption();
+  interrupted.addEventListener('abort', () => {
+    process.exitCode = 1;
+  });
   // Numbers as the original's, but so that two benchmarks, and containers of other people, do not meet.
   const ids = Array.from({ length: count }, (_, n) => `${process.pid}-${n}`);
   const daemon = connect(addr, () => {});
   try {
     const start = performance.now();
-    const tookMs = await startAll(daemon, ids, path.resolve(bundle), interrupted.signal);
+    const tookMs = await startAll(daemon, ids, path.resolve(bundle), interrupted);
     const seconds = (performance.now() - start) / 1000;
     const sorted = tookMs.sort((a, b) => a - b);
     const lines = [`${sorted.length} containers in ${seconds.toFixed(2)} seconds`];

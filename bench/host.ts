@@ -1,10 +1,11 @@
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { type Bundles, makeBundles } from '../test/e2e/fixtures/bundle.ts';
 import { TestDaemon } from '../test/e2e/fixtures/daemon.ts';
 import { shimPidOf } from '../test/e2e/fixtures/host.ts';
-import { restart } from '../test/e2e/fixtures/restart.ts';
-import { proportionalKbOf } from './kernel.ts';
+import { crash } from '../test/e2e/fixtures/restart.ts';
+import { killAlone, proportionalKbOf } from './kernel.ts';
 
 /** Clients that ask at the same time, unless a row says otherwise. */
 export const CLIENTS = 10;
@@ -19,6 +20,8 @@ export type HostOptions = {
   /** How many containers are many. */
   crowd: number;
   progress: (text: string) => void;
+  /** Once it is aborted, whatever is under way fails soon. */
+  interrupted: AbortSignal;
 };
 
 /** A daemon with its shim. */
@@ -34,7 +37,7 @@ export type Times = { eachMs: number[]; seconds: number };
 export class Host {
   readonly options: HostOptions;
   readonly #bundles: Bundles;
-  readonly #pairs: Pair[] = [];
+  readonly #daemons = new Set<TestDaemon>();
   #crowd: Promise<Crowd> | undefined;
   #names = 0;
 
@@ -47,8 +50,13 @@ export class Host {
     return new Host(options, await makeBundles());
   }
 
+  /** Ends whatever has been started here; nothing of it is under way any more. */
   async close(): Promise<void> {
-    for (const { daemon } of this.#pairs.splice(0)) await daemon.remove();
+    for (const daemon of this.#daemons) await this.end(daemon);
+    for (const runtime of await readdir(this.#rawRoots).catch((): string[] => [])) {
+      for (const id of await readdir(this.rawRoot(runtime)))
+        await execa(runtime, ['--root', this.rawRoot(runtime), 'delete', '--force', id], { reject: false });
+    }
     await this.#bundles.remove();
   }
 
@@ -65,17 +73,33 @@ export class Host {
     return Array.from({ length: count }, (_, n) => `bench-${process.pid}-${first + n}`);
   }
 
+  /** A daemon, until `end` or `close` is called. */
+  async daemon(options: { flags?: string[]; folder?: string } = {}): Promise<TestDaemon> {
+    this.options.interrupted.throwIfAborted();
+    const daemon = await TestDaemon.start({ ...options, detached: true });
+    this.#daemons.add(daemon);
+    return daemon;
+  }
+
+  async end(daemon: TestDaemon): Promise<void> {
+    await daemon.removeNow();
+    this.#daemons.delete(daemon);
+  }
+
   /** A daemon of its own for a row, until `end` is called. */
   async pair(flags: string[] = []): Promise<Pair & { end: () => Promise<void> }> {
-    const daemon = await TestDaemon.start({ flags });
+    const daemon = await this.daemon({ flags });
     const daemonPid = daemon.child.pid ?? 0;
-    const pair: Pair = { daemon, daemonPid, shimPid: await shimPidOf(daemonPid) };
-    this.#pairs.push(pair);
-    const end = async () => {
-      this.#pairs.splice(this.#pairs.indexOf(pair), 1);
-      await pair.daemon.remove();
-    };
-    return Object.assign(pair, { end });
+    const shimPid = await shimPidOf(daemonPid);
+    return { daemon, daemonPid, shimPid, end: () => this.end(daemon) };
+  }
+
+  /** The same, once it has learned what it learns at its first starts. */
+  async warmPair(flags: string[] = []): Promise<Pair & { end: () => Promise<void> }> {
+    const pair = await this.pair(flags);
+    const few = Math.min(WARM_STARTS, this.options.starts);
+    await this.startAndEnd(pair.daemon, this.names(few), await this.bundle('sleep', '100000'));
+    return pair;
   }
 
   /** A daemon with many sleeping containers, which the rows share. */
@@ -85,10 +109,8 @@ export class Host {
   }
 
   async #gather(): Promise<Crowd> {
-    const pair = await this.pair();
+    const pair = await this.warmPair();
     const bundle = await this.bundle('sleep', '100000');
-    // Once warm, so that what it learns at its first starts is not counted as theirs.
-    await this.startAndEnd(pair.daemon, this.names(WARM_STARTS), bundle);
     const emptyKb = await proportionalKbOf(pair.daemonPid, pair.shimPid);
     const ids = this.names(this.options.crowd);
     await this.startAll(pair.daemon, ids, bundle);
@@ -99,7 +121,9 @@ export class Host {
   async restartCrowd(): Promise<number> {
     const crowd = await this.crowd();
     const start = performance.now();
-    const daemon = await restart(crowd.daemon);
+    await crash(crowd.daemon);
+    const daemon = await this.daemon({ folder: crowd.daemon.folder });
+    this.#daemons.delete(crowd.daemon);
     const { length } = await daemon.containers();
     const seconds = (performance.now() - start) / 1000;
     if (length !== crowd.ids.length) throw new Error(`${length} of ${crowd.ids.length} containers are back`);
@@ -118,6 +142,7 @@ export class Host {
     const start = performance.now();
     const client = async () => {
       for (const item of todo) {
+        this.options.interrupted.throwIfAborted();
         const asked = performance.now();
         await call(item);
         eachMs.push(performance.now() - asked);
@@ -150,15 +175,42 @@ export class Host {
   }
 
   /** Runs a command line of runc for each id, some at a time; in seconds. */
-  async raw(ids: string[], parallel: number, commandLine: string[], runtime = 'runc'): Promise<number> {
-    const argv = ['-P', String(parallel), '-I', '{}', runtime, '--root', this.rawRoot, ...commandLine];
+  raw(ids: string[], parallel: number, commandLine: string[], runtime = 'runc'): Promise<number> {
+    return this.xargs(ids, parallel, [runtime, '--root', this.rawRoot(runtime), ...commandLine]);
+  }
+
+  /** Runs a command line for each id, which stands for `{}` in it, some at a time; in seconds. */
+  async xargs(ids: string[], parallel: number, commandLine: string[]): Promise<number> {
+    const { interrupted } = this.options;
+    interrupted.throwIfAborted();
     const start = performance.now();
-    await execa('xargs', argv, { input: ids.join('\n'), stdout: 'ignore', stderr: 'ignore' });
+    // In a group of its own, so that Ctrl-C does not end a runtime in the middle of its work.
+    const xargs = execa('xargs', ['-P', String(parallel), '-I', '{}', ...commandLine], {
+      input: ids.join('\n'),
+      stdout: 'ignore',
+      stderr: 'ignore',
+      detached: true,
+      reject: false,
+    });
+    let killed: Promise<void> | undefined;
+    const kill = () => {
+      killed = killAlone(xargs.pid);
+    };
+    interrupted.addEventListener('abort', kill, { once: true });
+    const { failed, shortMessage } = await xargs;
+    interrupted.removeEventListener('abort', kill);
+    await killed;
+    interrupted.throwIfAborted();
+    if (failed) throw new Error(shortMessage);
     return (performance.now() - start) / 1000;
   }
 
-  /** Where the raw runcs keep their state. */
-  get rawRoot(): string {
+  /** Where the raw runtimes of a kind keep their state. */
+  rawRoot(runtime = 'runc'): string {
+    return path.join(this.#rawRoots, runtime);
+  }
+
+  get #rawRoots(): string {
     return path.join(this.#bundles.folder, 'raw');
   }
 }

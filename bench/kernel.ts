@@ -1,4 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { processState } from '../test/e2e/fixtures/daemon.ts';
+import { childrenOf } from '../test/e2e/fixtures/host.ts';
+import { until } from '../test/e2e/fixtures/until.ts';
 
 /** What the kernel says of a process (proc(5)). */
 
@@ -26,4 +29,18 @@ export async function proportionalKbOf(...pids: number[]): Promise<number> {
     }),
   );
   return sizes.reduce((sum, kb) => sum + kb, 0);
+}
+
+/** How long a process may take to its end, whose parent has been killed. */
+const PATIENCE_MS = 30_000;
+
+/** Kills a process, and resolves once its children have come to their own end; an orphan may stay a zombie. */
+export async function killAlone(pid: number | undefined): Promise<void> {
+  if (pid === undefined) return;
+  // Stopped, it has no child that was not there to be seen.
+  process.kill(pid, 'SIGSTOP');
+  const children = await childrenOf(pid);
+  process.kill(pid, 'SIGKILL');
+  for (const child of children)
+    await until(async () => ['Z', undefined].includes((await processState(child.pid))?.letter), PATIENCE_MS);
 }

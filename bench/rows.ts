@@ -3,6 +3,7 @@ import { idleCpu, ownCpu, statsCpu } from './rows/cpu.ts';
 import { cycleRate } from './rows/cycle-rate.ts';
 import { endRate } from './rows/end-rate.ts';
 import { execRate } from './rows/exec-rate.ts';
+import { inspectCost } from './rows/inspect-cost.ts';
 import { manyContainers } from './rows/many-containers.ts';
 import { baseMemory, memoryPerContainer } from './rows/memory.ts';
 import { outputRate } from './rows/output.ts';
@@ -20,6 +21,7 @@ export const ROWS: readonly Row[] = [
   cycleRate,
   execRate,
   endRate,
+  inspectCost,
   ownCpu,
   baseMemory,
   coldStart,

@@ -1,11 +1,13 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Host } from '../host.ts';
 import { cpuMsOf } from '../kernel.ts';
 import type { Row } from '../row.ts';
 
 const IDLE_SECONDS = 30;
 const STATS_SECONDS = 20;
 
-const sleep = (seconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+const sleep = (seconds: number, { options: { interrupted } }: Host): Promise<void> =>
+  setTimeout(seconds * 1000, undefined, { signal: interrupted });
 
 export const ownCpu: Row = {
   name: 'own-cpu',
@@ -38,7 +40,7 @@ export const idleCpu: Row = {
   async measure(host) {
     const { daemonPid, shimPid, ids } = await host.crowd();
     const before = await cpuMsOf(daemonPid, shimPid);
-    await sleep(IDLE_SECONDS);
+    await sleep(IDLE_SECONDS, host);
     const ms = (await cpuMsOf(daemonPid, shimPid)) - before;
     return {
       value: (ms / (IDLE_SECONDS * 1000)) * 100,
@@ -62,9 +64,9 @@ export const statsCpu: Row = {
         .on('data', () => samples++)
         .on('error', () => {}),
     );
-    await sleep(3);
+    await sleep(3, host);
     const [before, samplesBefore] = [await cpuMsOf(daemonPid), samples];
-    await sleep(STATS_SECONDS);
+    await sleep(STATS_SECONDS, host);
     const [ms, told] = [(await cpuMsOf(daemonPid)) - before, samples - samplesBefore];
     for (const stream of streams) stream.cancel();
     return { value: (ms / (STATS_SECONDS * 1000)) * 100, of: `${told} samples in ${STATS_SECONDS} s` };

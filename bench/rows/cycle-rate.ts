@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { medianOf, type Row } from '../row.ts';
 
 export const cycleRate: Row = {
@@ -13,15 +12,10 @@ export const cycleRate: Row = {
     const pair = await host.pair();
     const events = await pair.daemon.events({ types: ['exit'] });
     const measured = await medianOf(rounds, async () => {
-      const { rawRoot } = host;
-      const script = `runc --root ${rawRoot} run -d --bundle ${bundle} "$1" && runc --root ${rawRoot} delete --force "$1"`;
-      const start = performance.now();
-      await execa('xargs', ['-P', '6', '-I', '{}', 'sh', '-c', script, 'sh', '{}'], {
-        input: host.names(starts).join('\n'),
-        stdout: 'ignore',
-        stderr: 'ignore',
-      });
-      const raw = (starts * 1000) / (performance.now() - start);
+      const runc = `runc --root ${host.rawRoot()}`;
+      const script = `${runc} run -d --bundle ${bundle} "$1" && ${runc} delete --force "$1"`;
+      const rawSeconds = await host.xargs(host.names(starts), 6, ['sh', '-c', script, 'sh', '{}']);
+      const raw = starts / rawSeconds;
       const { seconds } = await host.callAll(host.names(starts), async (id) => {
         await pair.daemon.create(id, bundle);
         await events.exit(id);

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { bin, TestDaemon } from '../../test/e2e/fixtures/daemon.ts';
+import { bin } from '../../test/e2e/fixtures/daemon.ts';
 import { median, type Row } from '../row.ts';
 
 const TIMES = 7;
@@ -25,14 +25,14 @@ export const coldStart: Row = {
   unit: 'ms',
   goal: 400,
   better: 'less',
-  async measure() {
+  async measure(host) {
     const tookMs: number[] = [];
     for (let time = 0; time < TIMES; time++) {
       const start = performance.now();
-      const daemon = await TestDaemon.start();
+      const daemon = await host.daemon();
       await daemon.call('state');
       tookMs.push(performance.now() - start);
-      await daemon.remove();
+      await host.end(daemon);
     }
     return { value: median(tookMs), of: `median of ${TIMES}` };
   },

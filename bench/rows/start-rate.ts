@@ -49,15 +49,17 @@ const isHybrid = (): Promise<boolean> =>
   );
 
 /** The same row where the v2 mount is out of sight, for all of daemon, shim and runtime. */
-async function withoutUnified({ options: { rounds, starts } }: Host): Promise<Measured> {
+async function withoutUnified({ options: { rounds, starts, interrupted } }: Host): Promise<Measured> {
   const bench = ['scripts/run-ts.mjs', 'bench/bench.ts', crunStartRate.name, '--json'];
   const flags = ['--rounds', String(rounds), '--starts', String(starts)];
   const script = `umount ${UNIFIED} && exec "$@"`;
   const { stdout } = await execa(
     'unshare',
     ['--mount', 'sh', '-c', script, 'sh', process.execPath, ...bench, ...flags],
-    { reject: false, stderr: 'inherit' },
+    // Ctrl-C is the other one's as well, which cleans up by itself.
+    { reject: false, stderr: 'inherit', cancelSignal: interrupted, forceKillAfterDelay: false },
   );
+  interrupted.throwIfAborted();
   const [{ value, of, error }] = JSON.parse(stdout) as [Measured & { error?: string }];
   if (error !== undefined) throw new Error(error);
   return { value, of: `${of}, cgroup v2 unmounted` };

@@ -21,7 +21,7 @@ const STYLE = `
   .initial circle, .head { fill: var(--edge); }
 `;
 
-const escapeText = (text: string): string =>
+export const escapeText = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 const round = (number: number): number => Math.round(number * 10) / 10;

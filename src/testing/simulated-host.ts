@@ -7,7 +7,7 @@ import type {
 } from '../machines/messages.ts';
 import { SimulatedKernel } from './simulated-kernel.ts';
 import { nameOf, SimulatedShim } from './simulated-shim.ts';
-import { type LatencyMs, type Owner, Steps } from './simulated-steps.ts';
+import { type Owner, Steps, type StepsOptions } from './simulated-steps.ts';
 
 /** What a daemon has written down of a container. */
 export type SimulatedRecord = {
@@ -44,8 +44,8 @@ export class SimulatedHost implements Owner {
   #shim: SimulatedShim | undefined;
   #ns = 0;
 
-  constructor(latencyMs?: LatencyMs) {
-    this.steps = new Steps(latencyMs);
+  constructor(options?: StepsOptions) {
+    this.steps = new Steps(options);
   }
 
   /** The shim, which is started where there is none. */

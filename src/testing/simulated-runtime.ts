@@ -7,7 +7,7 @@ import { SimulatedHost } from './simulated-host.ts';
 import { SimulatedLink } from './simulated-link.ts';
 import { simulatedRestore, toldOf } from './simulated-restore.ts';
 import { nameOf } from './simulated-shim.ts';
-import type { LatencyMs, Owner } from './simulated-steps.ts';
+import type { Owner, StepsOptions } from './simulated-steps.ts';
 
 export type SimulatedDaemonOptions = {
   concurrency?: number;
@@ -28,8 +28,8 @@ export class SimulatedRuntime {
   readonly host: SimulatedHost;
   #daemon: SimulatedDaemon | undefined;
 
-  constructor({ latencyMs }: { latencyMs?: LatencyMs } = {}) {
-    this.host = new SimulatedHost(latencyMs);
+  constructor(options?: StepsOptions) {
+    this.host = new SimulatedHost(options);
   }
 
   get steps() {

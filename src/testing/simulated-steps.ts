@@ -7,8 +7,12 @@ export type Owner = { alive: boolean };
 /** Something that is about to happen in a simulated host, and waits until it is taken. */
 export type Step = { what: string; owner: Owner; take: () => void };
 
-/** How long a step takes on the simulated clock, in milliseconds. */
-export type LatencyMs = (what: string) => number;
+export type StepsOptions = {
+  /** How long a step takes on the simulated clock, in milliseconds. */
+  latencyMs?: (what: string) => number;
+  /** Told of each step as it is taken. */
+  onStep?: (what: string) => void;
+};
 
 /** How much time passes at once where there is nothing to do but to wait. */
 const SLEEP_MS = 1_000;
@@ -21,26 +25,29 @@ export class Steps {
   readonly clock = new SimulatedClock();
   /** What may happen next, first asked for first. */
   readonly open = new Set<Step>();
-  readonly #latencyMs: LatencyMs | undefined;
+  readonly #options: StepsOptions;
   #asleep = 0;
 
-  constructor(latencyMs?: LatencyMs) {
-    this.#latencyMs = latencyMs;
+  constructor(options: StepsOptions = {}) {
+    this.#options = options;
   }
 
   /** Resolves once the step is taken; never, if its owner has ended before. */
   wait(owner: Owner, what: string): Promise<void> {
+    const { latencyMs, onStep } = this.#options;
     return new Promise((resolve) => {
       const step: Step = {
         what,
         owner,
         take: () => {
           this.open.delete(step);
-          if (owner.alive) resolve();
+          if (!owner.alive) return;
+          onStep?.(what);
+          resolve();
         },
       };
       this.open.add(step);
-      if (this.#latencyMs !== undefined) this.clock.setTimeout(step.take, this.#latencyMs(what));
+      if (latencyMs !== undefined) this.clock.setTimeout(step.take, latencyMs(what));
     });
   }
 
@@ -78,7 +85,7 @@ export class Steps {
     await reactions();
     for (let taken = 0; this.open.size + this.#asleep > 0; taken += 1) {
       if (taken > maxSteps) throw new Error(`no end after ${maxSteps} steps: ${[...this.open][0]?.what}`);
-      if (this.#latencyMs !== undefined) await this.pass(1);
+      if (this.#options.latencyMs !== undefined) await this.pass(1);
       else if (!(await this.takeAt(0))) await this.pass(SLEEP_MS);
     }
   }

@@ -27,6 +27,14 @@ export type Happening =
   /** Everything under way comes to its end, and all is looked at. */
   | { do: 'settle' };
 
+/** Who is told as it happens. */
+export type Watch = {
+  /** Before each happening, by its place in the list. */
+  happening?: (n: number) => void;
+  /** Once all has happened, and what is left is to be ended. */
+  ending?: () => void;
+};
+
 /** How many containers there are at most, and checkpoints of each. */
 export const CONTAINERS = 4;
 export const CHECKPOINTS = 2;

@@ -9,7 +9,7 @@ import { again, crash, journalOf } from '../e2e/fixtures/restart.ts';
 import { until } from '../e2e/fixtures/until.ts';
 import { isIn, said, shimOf, there } from './container-world.ts';
 import { type FaultyRuntime, makeFaultyRuntime } from './faulty-runtime.ts';
-import { CONTAINERS, type Happening } from './happening.ts';
+import { CONTAINERS, type Happening, type Watch } from './happening.ts';
 import { type Started, wrongWithJournal } from './journal.ts';
 
 const KILL = 9;
@@ -17,6 +17,12 @@ const PATIENCE_MS = 60_000;
 /** How long a step of what is under way may be waited for. */
 const STEP_MS = 20;
 const ENDS_ON_TERM = ['sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.1; done'];
+
+export type RealOptions = {
+  watch?: Watch;
+  /** Once it is aborted, nothing more happens, and what is there is ended at once. */
+  interrupted?: AbortSignal;
+};
 
 let lives = 0;
 const pick = <T>(all: readonly T[], at: number): T | undefined => all[at % Math.max(all.length, 1)];
@@ -28,6 +34,7 @@ export class RealLife {
   readonly #bundles: Bundles;
   readonly #bundleOf: readonly string[];
   readonly #runtime: FaultyRuntime;
+  readonly #interrupted: AbortSignal;
   readonly #open = new Set<Promise<void>>();
   readonly #started: Started[] = [];
   readonly #wrong: string[] = [];
@@ -37,39 +44,46 @@ export class RealLife {
     folder: string,
     { bundles, bundleOf }: { bundles: Bundles; bundleOf: readonly string[] },
     { runtime, daemon }: { runtime: FaultyRuntime; daemon: TestDaemon },
+    interrupted: AbortSignal,
   ) {
     this.#folder = folder;
     this.#bundles = bundles;
     this.#bundleOf = bundleOf;
     this.#runtime = runtime;
     this.#daemon = daemon;
+    this.#interrupted = interrupted;
   }
 
-  static async start(): Promise<RealLife> {
+  static async start(interrupted: AbortSignal): Promise<RealLife> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'chaos-'));
     const bundles = await makeBundles();
     const bundleOf = await Promise.all(
       Array.from({ length: CONTAINERS }, (_, n) => bundles.make(`chaos-${n}`, { args: ENDS_ON_TERM })),
     );
     const runtime = await makeFaultyRuntime(folder);
-    const daemon = await TestDaemon.start({ flags: flagsOf(runtime) });
-    return new RealLife(folder, { bundles, bundleOf }, { runtime, daemon });
+    const daemon = await TestDaemon.start({ flags: flagsOf(runtime), detached: true });
+    return new RealLife(folder, { bundles, bundleOf }, { runtime, daemon }, interrupted);
   }
 
-  /** Lets all of it happen, then ends what is left; gives what was wrong. Calls back before each. */
+  /** Lets all of it happen, then ends what is left; gives what was wrong, which is nothing where it was interrupted. */
   static async live(
     happenings: readonly Happening[],
-    onHappening: (n: number) => void = () => {},
+    { watch, interrupted = new AbortController().signal }: RealOptions = {},
   ): Promise<string[]> {
-    const life = await RealLife.start();
+    const life = await RealLife.start(interrupted);
     try {
       for (const [n, happening] of happenings.entries()) {
-        onHappening(n);
+        interrupted.throwIfAborted();
+        watch?.happening?.(n);
         await life.let(happening);
-        if (life.#wrong.length > 0) return life.#wrong;
+        if (life.#wrong.length > 0) break;
       }
-      await life.#end();
+      if (life.#wrong.length === 0) {
+        watch?.ending?.();
+        await life.#end();
+      }
     } catch (error) {
+      if (interrupted.aborted) return [];
       life.#wrong.push(String(error));
     } finally {
       await life.#remove();
@@ -96,7 +110,7 @@ export class RealLife {
       case 'killShim':
         return this.#killShim();
       case 'stopDaemon':
-        await this.#daemon.stop();
+        await this.#unlessInterrupted(this.#daemon.stop());
         return this.#again();
       case 'settle':
         return this.#settle();
@@ -157,30 +171,31 @@ export class RealLife {
     const shim = await shimOf(this.#daemon);
     if (shim === undefined) return;
     process.kill(shim, 'SIGKILL');
-    await until(async () => ![undefined, shim].includes(await shimOf(this.#daemon)), PATIENCE_MS);
+    await this.#until(async () => ![undefined, shim].includes(await shimOf(this.#daemon)));
   }
 
   async #again(): Promise<void> {
     await Promise.all(this.#open);
-    this.#daemon = await again(this.#daemon, { flags: flagsOf(this.#runtime) });
+    this.#daemon = await again(this.#daemon, { flags: flagsOf(this.#runtime), detached: true });
   }
 
   /** Everything is answered, and then, before long, what the daemon says is what there is. */
   async #settle(): Promise<void> {
     const late = setTimeout(PATIENCE_MS, 'late', { ref: false });
-    if ((await Promise.race([Promise.all(this.#open), late])) === 'late') {
+    if ((await this.#unlessInterrupted(Promise.race([Promise.all(this.#open), late]))) === 'late') {
       this.#wrong.push(`${this.#open.size} requests are not answered`);
       return;
     }
     let [says, is]: string[][] = [[], []];
-    await until(async () => {
+    await this.#until(async () => {
       [says, is] = [await said(this.#daemon), await there(this.#daemon)];
       return String(says) === String(is);
-    }, PATIENCE_MS).catch(() =>
+    }).catch(() => {
+      this.#interrupted.throwIfAborted();
       this.#wrong.push(
         `State says ${says?.join('; ') || 'nothing'}, but there is ${is?.join('; ') || 'nothing'}`,
-      ),
-    );
+      );
+    });
   }
 
   async #end(): Promise<void> {
@@ -188,14 +203,17 @@ export class RealLife {
     await this.#settle();
     for (const { id } of await this.#daemon.containers()) this.#track(this.#daemon.signal(id, KILL));
     await this.#settle();
-    await until(async () => (await said(this.#daemon)).length === 0, PATIENCE_MS);
+    await this.#until(async () => (await said(this.#daemon)).length === 0);
     let left: string[] = [];
-    await until(async () => {
+    await this.#until(async () => {
       left = await this.#left();
       return left.length === 0;
-    }, PATIENCE_MS).catch(() => this.#wrong.push(`left: ${left.join(', ')}`));
+    }).catch(() => {
+      this.#interrupted.throwIfAborted();
+      this.#wrong.push(`left: ${left.join(', ')}`);
+    });
     // What it has told is in its journal once it has ended.
-    await this.#daemon.stop();
+    await this.#unlessInterrupted(this.#daemon.stop());
     this.#wrong.push(...wrongWithJournal(await journalOf(this.#daemon), this.#started));
   }
 
@@ -219,10 +237,8 @@ export class RealLife {
   }
 
   async #remove(): Promise<void> {
-    // Where something was wrong, containers may be left.
-    for (const { id, processes } of await this.#daemon.containers().catch(() => []))
-      for (const { pid } of processes) if (await isIn(id, pid)) process.kill(pid, 'SIGKILL');
-    await this.#daemon.remove();
+    // Where something was wrong, or it was interrupted, containers may be left.
+    await this.#daemon.removeNow();
     await this.#bundles.remove();
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -231,6 +247,30 @@ export class RealLife {
   async #pid({ id, at }: { id: number; at: number }): Promise<number> {
     const container = await this.#daemon.container(this.#idOf(id));
     return pick([0, ...(container?.processes ?? []).map(({ pid }) => pid), 4711], at) ?? 0;
+  }
+
+  /** Looks again and again until something is so; fails once it has not been for long, or it is interrupted. */
+  #until(isSo: () => Promise<boolean>): Promise<void> {
+    return until(() => {
+      this.#interrupted.throwIfAborted();
+      return isSo();
+    }, PATIENCE_MS);
+  }
+
+  /** Settles as the promise does, or fails once it is interrupted. */
+  async #unlessInterrupted<T>(promise: Promise<T>): Promise<T> {
+    const settled = new AbortController();
+    const { signal } = settled;
+    const interrupted = new Promise<never>((_, reject) => {
+      const stop = () => reject(this.#interrupted.reason);
+      this.#interrupted.addEventListener('abort', stop, { once: true, signal });
+    });
+    try {
+      this.#interrupted.throwIfAborted();
+      return await Promise.race([promise, interrupted]);
+    } finally {
+      settled.abort();
+    }
   }
 
   #idOf(n: number): string {

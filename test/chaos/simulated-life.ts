@@ -12,7 +12,7 @@ import {
   signal,
   update,
 } from '../machines/fixtures/requests.ts';
-import { CONTAINERS, type Happening } from './happening.ts';
+import { CONTAINERS, type Happening, type Watch } from './happening.ts';
 import { type Started, wrongWithJournal } from './journal.ts';
 
 const CONCURRENCY = 2;
@@ -25,6 +25,8 @@ const ID_TAKEN = /^containerd: start: .* exists$/;
 export type LifeOptions = {
   /** Puts something wrong in the place of what is right. */
   sabotage?: (ports: SystemPorts) => SystemPorts;
+  /** Is told of each step as well that is taken. */
+  watch?: Watch & { step?: (what: string) => void };
 };
 
 type Asked = { request: Request; daemon: SimulatedDaemon; outcome?: Outcome };
@@ -34,7 +36,7 @@ const idOf = (n: number): string => `c${n}`;
 
 /** Daemons, one after the other, on one simulated host, and what they were asked and did. */
 export class SimulatedLife {
-  readonly #runtime = new SimulatedRuntime();
+  readonly #runtime: SimulatedRuntime;
   readonly #options: LifeOptions;
   readonly #asked: Asked[] = [];
   readonly #started: Started[] = [];
@@ -45,6 +47,7 @@ export class SimulatedLife {
 
   constructor(options: LifeOptions = {}) {
     this.#options = options;
+    this.#runtime = new SimulatedRuntime({ onStep: (what) => options.watch?.step?.(what) });
     this.#daemon = this.#startDaemon();
   }
 
@@ -53,11 +56,13 @@ export class SimulatedLife {
     const life = new SimulatedLife(options);
     try {
       await reactions();
-      for (const happening of happenings) {
+      for (const [n, happening] of happenings.entries()) {
+        options.watch?.happening?.(n);
         await life.let(happening);
         life.#look();
         if (life.#wrong.length > 0) return life.#wrong;
       }
+      options.watch?.ending?.();
       await life.#end();
     } catch (error) {
       life.#wrong.push(String(error));

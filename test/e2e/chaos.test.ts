@@ -16,9 +16,10 @@ describe('a real daemon, to which all happens that can', () => {
       numRuns: 1,
     });
     let last = 0;
-    const wrong = await RealLife.live(happenings, (n) => {
+    const happened = (n: number) => {
       last = n;
-    });
+    };
+    const wrong = await RealLife.live(happenings, { watch: { happening: happened } });
     // npm run chaos -- --replay FILE takes the trace.
     if (wrong.length > 0)
       expect.fail(`${formatTrace(happenings.slice(0, last + 1))}# ${wrong.join('\n# ')}\n`);
