@@ -65,6 +65,9 @@ describe('the page of a daemon', () => {
     await expect
       .poll(() => states(page))
       .toEqual(['created.queued', 'created.launching.starting', 'running.steady']);
+    expect(await textOf(page, '.events')).toMatch(
+      new RegExp(`CreateContainer by .+ \\(pid ${process.pid}, uid 0\\)`),
+    );
   });
 
   it('shows it paused, by the transition that was taken', async () => {
