@@ -1,4 +1,4 @@
-import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { StatsCollector } from '../actors/stats.ts';
 import type { System } from '../actors/system.ts';
 import { ContainerdError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { wordsOf } from '../history/words.ts';
 import { nanoseconds } from './moment.ts';
 import { serviceErrorOf } from './status.ts';
 import { checkId } from './validate.ts';
-import { watchContainers } from './watch.ts';
+import { createWatch, type InspectHandlers } from './watch.ts';
 
 const actorOf = (actor: Recorded): wire.Actor => ({
   kind: actor.kind,
@@ -41,7 +41,7 @@ function historyOf(container: Recorded): wire.Step[] {
 export type InspectOptions = { recorder: Recorder; system: System; stats: StatsCollector };
 
 /** The service `types.Inspect`: what the actors do and have done. */
-export function createInspectApi({ recorder, system, stats }: InspectOptions): wire.InspectServer {
+export function createInspectApi({ recorder, system, stats }: InspectOptions): InspectHandlers {
   return {
     tree: (_call, callback) => callback(null, { actors: treeOf(recorder) }),
     history(
@@ -56,7 +56,6 @@ export function createInspectApi({ recorder, system, stats }: InspectOptions): w
         callback(serviceErrorOf(error));
       }
     },
-    watch: (call: ServerWritableStream<wire.WatchRequest, wire.WatchResponse>) =>
-      watchContainers(call, { recorder, system, stats }),
+    watch: createWatch({ recorder, system, stats }),
   };
 }
