@@ -1,6 +1,7 @@
 import elk, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk.bundled.js';
 import type { Chart, ChartEdge, ChartNode } from './graph.ts';
 import { edgeLabel, type Line, nodeLines } from './labels.ts';
+import { CHARACTER_PX, LINE_PX, PADDING_PX, TITLE_PX } from './measures.ts';
 
 /** Where a chart's states and transitions are in its picture, in px from its upper left corner. */
 
@@ -29,13 +30,6 @@ export type Layout = {
   initials: PlacedInitial[];
 };
 
-/** Of a monospaced font, whose characters are 0.6 of its size wide. */
-export const FONT_PX = 12;
-export const LINE_PX = 16;
-const CHARACTER_PX = FONT_PX * 0.6;
-export const PADDING_PX = 10;
-/** A state's name, and the line below it. */
-export const TITLE_PX = 26;
 const DOT_PX = 10;
 const INITIAL = '#initial';
 

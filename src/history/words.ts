@@ -3,7 +3,7 @@ import { failureOf } from '../errors.ts';
 import type { CheckpointOptions, Client, Notice, ProcessSpec, Reply } from '../machines/messages.ts';
 import { clientIn } from './client.ts';
 import { eventName } from './event-name.ts';
-import type { Recorded, Said, Step } from './recorder.ts';
+import type { Recorded, Said, Step } from './recorded.ts';
 
 /** What a step was, in words for somebody who reads a container's history. */
 export type StepWords = {

@@ -3,16 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
 import { CHART_NAMES, MACHINES } from '../../src/charts/charts.ts';
 import { chartOf } from '../../src/charts/graph.ts';
-import {
-  type Box,
-  FONT_PX,
-  LINE_PX,
-  layOut,
-  PADDING_PX,
-  type PlacedNode,
-  type Point,
-  TITLE_PX,
-} from '../../src/charts/layout.ts';
+import { type Box, layOut, type PlacedNode, type Point } from '../../src/charts/layout.ts';
+import { CHARACTER_PX, FONT_PX, LINE_PX, PADDING_PX, TITLE_PX } from '../../src/charts/measures.ts';
 import { mermaidOf } from '../../src/charts/mermaid.ts';
 import { printChart } from '../../src/charts/print.ts';
 import { svgOf } from '../../src/charts/svg.ts';
@@ -30,12 +22,11 @@ type Word = Box & { text: string };
 /** A line of text whose upper left corner is there, as high as its letters. */
 const wordBox = (text: string, x: number, y: number): Word => {
   const indent = text.length - text.trimStart().length;
-  const character = FONT_PX * 0.6;
   return {
     text,
-    x: x + indent * character,
+    x: x + indent * CHARACTER_PX,
     y: y + 2,
-    width: (text.length - indent) * character,
+    width: (text.length - indent) * CHARACTER_PX,
     height: FONT_PX,
   };
 };
