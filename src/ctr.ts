@@ -1,6 +1,8 @@
+import { takeName } from './ctr/name.ts';
 import { readCommandLine } from './ctr/program.ts';
 import { runJob } from './ctr/run.ts';
 
+takeName('ctr');
 const parsed = readCommandLine(process.argv.slice(2), process.env);
 if (parsed.kind === 'exit') {
   process.stdout.write(parsed.stdout);

@@ -21,11 +21,11 @@ import type {
 import { effectOf } from '../machines/effect.ts';
 import type { Launched } from '../machines/messages.ts';
 import {
+  type Asked,
   type Notice,
   type Outcome,
   type OutOfMemory,
   type Reply,
-  type Request,
   refused,
   type ShimExited,
 } from '../machines/messages.ts';
@@ -85,7 +85,7 @@ export type ContainerView = {
 /** The supervisor, its containers and their processes, running. */
 export type System = {
   /** Hands a request to the supervisor; the promise has its one answer and never rejects. */
-  request(request: Request): Promise<Outcome>;
+  request(request: Asked): Promise<Outcome>;
   /** The client that asked has gone away. */
   cancel(id: string, requestId: string): void;
   /** The shim reaped a process. */

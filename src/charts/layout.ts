@@ -1,6 +1,7 @@
 import elk, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk.bundled.js';
 import type { Chart, ChartEdge, ChartNode } from './graph.ts';
 import { edgeLabel, type Line, nodeLines } from './labels.ts';
+import { CHARACTER_PX, LINE_PX, PADDING_PX, TITLE_PX } from './measures.ts';
 
 /** Where a chart's states and transitions are in its picture, in px from its upper left corner. */
 
@@ -29,13 +30,6 @@ export type Layout = {
   initials: PlacedInitial[];
 };
 
-/** Of a monospaced font, whose characters are 0.6 of its size wide. */
-export const FONT_PX = 12;
-export const LINE_PX = 16;
-const CHARACTER_PX = FONT_PX * 0.6;
-export const PADDING_PX = 10;
-/** A state's name, and the line below it. */
-export const TITLE_PX = 26;
 const DOT_PX = 10;
 const INITIAL = '#initial';
 
@@ -73,12 +67,20 @@ function connections({ edges }: Chart): { id: string; source: string; target: st
   return [...found.values()];
 }
 
+/** Whether a transition leads past a state's own border to one that is in it. */
+function isPassed({ edges }: Chart, { id }: ChartNode): boolean {
+  const isWithin = (other: string | null) => other?.startsWith(`${id}.`) ?? false;
+  return edges.some(({ source, target }) => isWithin(target) && !isWithin(source) && source !== id);
+}
+
 function elkNode(chart: Chart, node: ChartNode): ElkNode {
   const texts = nodeLines(chart, node).map(({ text }) => text);
   const width = Math.max(widthOf([node.name]) + 2 * PADDING_PX, widthOf(texts) + 2 * PADDING_PX);
   const height = TITLE_PX + texts.length * LINE_PX + (texts.length > 0 ? PADDING_PX : 0);
   const children = chart.nodes.filter(({ parent }) => parent === node.id);
   if (children.length === 0) return { id: node.id, width, height };
+  // A line comes in from above, through what stands there; so that goes beside the states within.
+  const [top, left] = isPassed(chart, node) ? [TITLE_PX, width + PADDING_PX] : [height, 0];
   return {
     id: node.id,
     children: [
@@ -87,7 +89,7 @@ function elkNode(chart: Chart, node: ChartNode): ElkNode {
     ],
     layoutOptions: {
       ...SPACING,
-      'elk.padding': `[top=${height + PADDING_PX},left=16,bottom=16,right=16]`,
+      'elk.padding': `[top=${top + PADDING_PX},left=${left + 16},bottom=16,right=16]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
       'elk.nodeSize.minimum': `(${width},${height})`,
     },

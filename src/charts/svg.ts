@@ -1,5 +1,6 @@
 import type { Chart } from './graph.ts';
-import { FONT_PX, type Layout, LINE_PX, PADDING_PX, type Point, TITLE_PX } from './layout.ts';
+import type { Layout, Point } from './layout.ts';
+import { FONT_PX, LINE_PX, PADDING_PX, TITLE_PX } from './measures.ts';
 
 /** The picture of a chart: one file without scripts, in the colours that its reader prefers. */
 

@@ -1,4 +1,4 @@
-import type { Recorded, Step } from './recorder.ts';
+import type { Recorded, Step } from './recorded.ts';
 
 /** A container and its processes, which are looked at together. */
 

@@ -1,5 +1,5 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate';
-import type { ActorKind } from './recorder.ts';
+import type { ActorKind } from './recorded.ts';
 
 /**
  * Who sent an event: `client r7` by its request, `shim`, `supervisor`, `container`, a process (`init`, `exec-1`), or

@@ -1,8 +1,9 @@
 import type { AnyEventObject } from 'xstate';
 import { failureOf } from '../errors.ts';
-import type { CheckpointOptions, Notice, ProcessSpec, Reply } from '../machines/messages.ts';
+import type { CheckpointOptions, Client, Notice, ProcessSpec, Reply } from '../machines/messages.ts';
+import { clientIn } from './client.ts';
 import { eventName } from './event-name.ts';
-import type { Recorded, Said, Step } from './recorder.ts';
+import type { Recorded, Said, Step } from './recorded.ts';
 
 /** What a step was, in words for somebody who reads a container's history. */
 export type StepWords = {
@@ -10,6 +11,8 @@ export type StepWords = {
   process: string;
   event: string;
   sender: string;
+  /** Who that is, of a client. */
+  client: Client | undefined;
   state: string;
   /** What it was asked. */
   detail: string;
@@ -29,6 +32,7 @@ export function wordsOf(actor: Recorded, step: Step, before: Step | undefined): 
     process: actor.kind === 'process' ? actor.id : '',
     event: eventName(event.type, sender),
     sender,
+    client: clientIn(event),
     state,
     detail: detailOf(event),
     ...outcomeOf(step),

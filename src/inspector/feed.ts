@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { familyOf, familySteps } from '../history/family.ts';
-import type { Recorded, Recorder, Step } from '../history/recorder.ts';
+import type { Recorded, Step } from '../history/recorded.ts';
+import type { Recorder } from '../history/recorder.ts';
 import type { StateCounts } from '../history/state-counts.ts';
 import { rowOf, stepRowOf } from './rows.ts';
 import type { ToPage } from './wire.ts';

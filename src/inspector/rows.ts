@@ -1,7 +1,7 @@
 import type { AnyTransitionDefinition } from 'xstate';
 import { pidOf } from '../history/family.ts';
 import { plain } from '../history/plain.ts';
-import type { Recorded, Step } from '../history/recorder.ts';
+import type { Recorded, Step } from '../history/recorded.ts';
 import type { ActorRow, StepRow } from './wire.ts';
 
 /** From what the recorder keeps to what the page is told. */

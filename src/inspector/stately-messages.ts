@@ -1,7 +1,7 @@
 import { MACHINES } from '../charts/charts.ts';
 import { statelyConfigOf } from '../charts/stately.ts';
 import { plain } from '../history/plain.ts';
-import type { Recorded, Step } from '../history/recorder.ts';
+import type { Recorded, Step } from '../history/recorded.ts';
 
 /** Events of @statelyai/inspect 0.7 (`StatelyInspectionEvent`), as its clients read them from JSON. */
 

@@ -1,4 +1,5 @@
-import type { Recorded, Recorder, Step } from '../history/recorder.ts';
+import type { Recorded, Step } from '../history/recorded.ts';
+import type { Recorder } from '../history/recorder.ts';
 import type { Outlet } from './feed.ts';
 import { actorMessage, eventMessage, type StatelyMessage, snapshotMessage } from './stately-messages.ts';
 

@@ -101,6 +101,18 @@ export type ContainerRequest =
 
 export type Request = CreateRequest | ContainerRequest;
 
+/**
+ * The process that made a client's connection: pid (0 for one that cannot be seen from here) and uid by the kernel's
+ * word, the program by its own, empty where it was gone.
+ */
+export type Peer = { pid: number; uid: number; program: string };
+
+/** Who asked, by which method of the API. */
+export type Client = { method: string; peer: Peer | undefined };
+
+/** A request that comes from a client. That is for a reader of the history alone: no chart knows of it. */
+export type Asked = Request & { client?: Client };
+
 /** The client that asked has gone away. */
 export type Cancel = { type: 'cancel'; requestId: string; id: string };
 

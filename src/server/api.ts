@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { EventHub } from '../actors/event-hub.ts';
 import type { StatsCollector } from '../actors/stats.ts';
@@ -9,6 +10,7 @@ import { ContainerdError, failure } from '../errors.ts';
 import type * as wire from '../generated/api.ts';
 import type { Outcome, Request } from '../machines/messages.ts';
 import { streamEvents } from './events.ts';
+import { peerOf } from './peer.ts';
 import {
   checkpointRequest,
   createRequest,
@@ -47,10 +49,11 @@ export function createApi({ system, hub, stats, machine }: ApiOptions): ApiHandl
     try {
       const requestId = nextId();
       const request = await admit(requestId, call.request);
+      const client = { method: path.basename(call.getPath()), peer: peerOf(call) };
       if (call.cancelled) return callback(serviceError(failure('cancelled')));
       const cancel = () => system.cancel(request.id, requestId);
       call.on('cancelled', cancel);
-      const outcome = await system.request(request);
+      const outcome = await system.request({ ...request, client });
       // grpc-js says so of every call that has ended.
       call.off('cancelled', cancel);
       if (outcome.ok) callback(null, respond(outcome));

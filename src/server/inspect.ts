@@ -1,15 +1,16 @@
-import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { StatsCollector } from '../actors/stats.ts';
 import type { System } from '../actors/system.ts';
 import { ContainerdError } from '../errors.ts';
 import type * as wire from '../generated/inspect.ts';
 import { familyOf, familySteps, pidOf } from '../history/family.ts';
-import type { Recorded, Recorder, Step } from '../history/recorder.ts';
+import type { Recorded, Step } from '../history/recorded.ts';
+import type { Recorder } from '../history/recorder.ts';
 import { wordsOf } from '../history/words.ts';
 import { nanoseconds } from './moment.ts';
 import { serviceErrorOf } from './status.ts';
 import { checkId } from './validate.ts';
-import { watchContainers } from './watch.ts';
+import { createWatch, type InspectHandlers } from './watch.ts';
 
 const actorOf = (actor: Recorded): wire.Actor => ({
   kind: actor.kind,
@@ -41,7 +42,7 @@ function historyOf(container: Recorded): wire.Step[] {
 export type InspectOptions = { recorder: Recorder; system: System; stats: StatsCollector };
 
 /** The service `types.Inspect`: what the actors do and have done. */
-export function createInspectApi({ recorder, system, stats }: InspectOptions): wire.InspectServer {
+export function createInspectApi({ recorder, system, stats }: InspectOptions): InspectHandlers {
   return {
     tree: (_call, callback) => callback(null, { actors: treeOf(recorder) }),
     history(
@@ -56,7 +57,6 @@ export function createInspectApi({ recorder, system, stats }: InspectOptions): w
         callback(serviceErrorOf(error));
       }
     },
-    watch: (call: ServerWritableStream<wire.WatchRequest, wire.WatchResponse>) =>
-      watchContainers(call, { recorder, system, stats }),
+    watch: createWatch({ recorder, system, stats }),
   };
 }

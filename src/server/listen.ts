@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { lchown, lstat, mkdir, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { type InspectServer, InspectService } from '../generated/inspect.ts';
+import { introduce } from './peer.ts';
 import { type ApiHandlers, apiService } from './stats.ts';
+import { type InspectHandlers, inspectService } from './watch.ts';
 
 /** Owner and group may connect (unix(7): to connect is to write). */
 const SOCKET_UMASK = 0o117;
@@ -15,7 +17,7 @@ export type ApiServer = {
 };
 
 /** What is served: the API, and what tells of the actors where it is given. */
-export type Services = { api: ApiHandlers; inspect?: InspectServer };
+export type Services = { api: ApiHandlers; inspect?: InspectHandlers };
 
 /**
  * Serves on a unix socket (a path), to a group by its id where that is not this process's own. A socket that nobody
@@ -29,19 +31,26 @@ export async function listen(
   await makeRoom(socketPath);
   const server = new Server({ 'grpc.max_concurrent_streams': 100_000 });
   server.addService(apiService, api);
-  if (inspect !== undefined) server.addService(InspectService, inspect);
+  if (inspect !== undefined) server.addService(inspectService, inspect);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const door = createServer((socket) => {
+    introduce(socket);
+    injector.injectConnection(socket);
+  });
   const before = process.umask(SOCKET_UMASK);
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.bindAsync(`unix:${socketPath}`, ServerCredentials.createInsecure(), (error) =>
-        error ? reject(error) : resolve(),
-      );
-    });
+    door.listen(socketPath);
+    await once(door, 'listening');
   } finally {
     process.umask(before);
   }
   if (group !== undefined) await lchown(socketPath, process.geteuid?.() ?? 0, group);
-  return { close: () => server.forceShutdown() };
+  return {
+    close() {
+      door.close();
+      server.forceShutdown();
+    },
+  };
 }
 
 async function makeRoom(socketPath: string): Promise<void> {

@@ -3,16 +3,16 @@ import type { StatsCollector } from '../actors/stats.ts';
 import type { System } from '../actors/system.ts';
 import { ContainerdError } from '../errors.ts';
 import { type APIServer, APIService, type StatsRequest } from '../generated/api.ts';
+import { asEncoded } from './encoded.ts';
 import { serviceErrorOf } from './status.ts';
 import { checkId } from './validate.ts';
 
-/** The service, but that samples pass as the collector has them: encoded once, however many clients they go to. */
+/** The service, but that samples pass as the collector has them. */
 export const apiService = {
   ...APIService,
   getStats: {
     ...APIService.getStats,
-    responseSerialize: ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-      Buffer.from(buffer, byteOffset, byteLength),
+    responseSerialize: asEncoded,
   },
 };
 export type ApiHandlers = {

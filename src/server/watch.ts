@@ -1,12 +1,32 @@
 import os from 'node:os';
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { StatsCollector } from '../actors/stats.ts';
 import type { ContainerView, System } from '../actors/system.ts';
-import type { WatchedContainer, WatchRequest, WatchResponse } from '../generated/inspect.ts';
+import {
+  type InspectServer,
+  InspectService,
+  type WatchedContainer,
+  type WatchRequest,
+  WatchResponse,
+} from '../generated/inspect.ts';
 import { Stats } from '../generated/messages/api.ts';
 import type { Recorder } from '../history/recorder.ts';
+import { asEncoded } from './encoded.ts';
 import { nanoseconds } from './moment.ts';
 import { serviceErrorOf } from './status.ts';
+
+/** The service, but that what watchers are told passes as it is. */
+export const inspectService = {
+  ...InspectService,
+  watch: { ...InspectService.watch, responseSerialize: asEncoded },
+};
+export type InspectHandlers = {
+  [Method in keyof typeof InspectService]: Method extends 'watch'
+    ? handleServerStreamingCall<WatchRequest, Uint8Array>
+    : InspectServer[Method];
+};
+
+export type WatchCall = ServerWritableStream<WatchRequest, Uint8Array>;
 
 const PERIOD_MS = 1000;
 /** Of /proc/<pid>/stat, on every architecture that Node runs on (sysconf(3), _SC_CLK_TCK). */
@@ -15,30 +35,29 @@ const MS_PER_TICK = 10;
 type Usage = Pick<WatchedContainer, 'cpu_ns' | 'memory_bytes' | 'sampled'>;
 const UNKNOWN: Usage = { cpu_ns: 0n, memory_bytes: 0n, sampled: 0n };
 
-type Options = {
+export type WatchOptions = {
   recorder: Pick<Recorder, 'container'>;
   system: Pick<System, 'list'>;
   stats: Pick<StatsCollector, 'subscribe'>;
 };
 
 /**
- * Streams the containers that a client can see, with what they use, at once and then each second, until the client goes
- * away. Samples are the collector's, which takes one a second of a container however many look on.
+ * Streams to each call the containers that a client can see, with what they use: at once and then each second, until
+ * it goes away. It is looked at once a second however many look on, and not at all where nobody does; a client that
+ * has not read what it was told last misses what there is now. Samples are the collector's.
  */
-export function watchContainers(
-  call: ServerWritableStream<WatchRequest, WatchResponse>,
-  { recorder, system, stats }: Options,
-): void {
-  const watched = new Map<string, { usage: Usage; leave: () => void }>();
+export function createWatch({ recorder, system, stats }: WatchOptions): (call: WatchCall) => void {
+  const calls = new Set<WatchCall>();
+  const used = new Map<string, { usage: Usage; leave: () => void }>();
+  let timer: NodeJS.Timeout | undefined;
 
-  function watch({ id, processes }: ContainerView): Usage {
-    const [init] = processes;
-    const key = `${id} ${init?.pid} ${init?.startTime}`;
-    const known = watched.get(key);
+  /** Has a container's samples taken, from the first time that it is seen. */
+  function usageOf(key: string, { id, processes: [init] }: ContainerView): Usage {
+    const known = used.get(key);
     if (known !== undefined) return known.usage;
     if (init === undefined) return UNKNOWN;
     const entry = { usage: UNKNOWN, leave: () => {} };
-    watched.set(key, entry);
+    used.set(key, entry);
     entry.leave = stats.subscribe(
       { id, pid: init.pid, startTime: init.startTime },
       {
@@ -50,18 +69,19 @@ export function watchContainers(
             sampled: nanoseconds(Date.now()),
           };
         },
-        onFailed: (error) => void call.emit('error', serviceErrorOf(error)),
+        onFailed: fail,
       },
     );
     return entry.usage;
   }
 
-  function tell(): void {
+  function look(): Uint8Array {
     const bootMs = Date.now() - os.uptime() * 1000;
     const listed = new Set<string>();
     const containers = system.list().map((view): WatchedContainer => {
       const [init] = view.processes;
-      listed.add(`${view.id} ${init?.pid} ${init?.startTime}`);
+      const key = `${view.id} ${init?.pid} ${init?.startTime}`;
+      listed.add(key);
       const actor = recorder.container(view.id);
       const ticks = Number(init?.startTime ?? 0);
       return {
@@ -70,25 +90,41 @@ export function watchContainers(
         state_since: nanoseconds(actor?.sinceMs ?? 0),
         started: ticks === 0 ? 0n : nanoseconds(bootMs + ticks * MS_PER_TICK),
         pid: init?.pid ?? 0,
-        ...watch(view),
+        ...usageOf(key, view),
       };
     });
-    for (const [key, { leave }] of watched) {
-      if (listed.has(key)) continue;
-      leave();
-      watched.delete(key);
-    }
-    if (call.writableLength === 0) call.write({ containers, timestamp: nanoseconds(Date.now()) });
+    forget((key) => !listed.has(key));
+    return WatchResponse.encode({ containers, timestamp: nanoseconds(Date.now()) }).finish();
   }
 
-  const timer = setInterval(tell, PERIOD_MS);
-  const leave = () => {
-    clearInterval(timer);
-    for (const { leave } of watched.values()) leave();
-    watched.clear();
+  function forget(isGone: (key: string) => boolean): void {
+    for (const [key, { leave }] of used) {
+      if (!isGone(key)) continue;
+      leave();
+      used.delete(key);
+    }
+  }
+
+  function tell(): void {
+    const now = look();
+    for (const call of calls) if (call.writableLength === 0) call.write(now);
+  }
+
+  function fail(error: Error): void {
+    for (const call of [...calls]) call.emit('error', serviceErrorOf(error));
+  }
+
+  return (call) => {
+    const leave = () => {
+      if (!calls.delete(call) || calls.size > 0) return;
+      clearInterval(timer);
+      forget(() => true);
+    };
+    call.on('cancelled', leave);
+    call.on('close', leave);
+    call.on('error', leave);
+    calls.add(call);
+    if (calls.size === 1) timer = setInterval(tell, PERIOD_MS);
+    call.write(look());
   };
-  call.on('cancelled', leave);
-  call.on('close', leave);
-  call.on('error', leave);
-  tell();
 }

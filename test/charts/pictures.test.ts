@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
 import { CHART_NAMES, MACHINES } from '../../src/charts/charts.ts';
 import { chartOf } from '../../src/charts/graph.ts';
-import { type Box, layOut } from '../../src/charts/layout.ts';
+import { type Box, layOut, type PlacedNode, type Point } from '../../src/charts/layout.ts';
+import { CHARACTER_PX, FONT_PX, LINE_PX, PADDING_PX, TITLE_PX } from '../../src/charts/measures.ts';
 import { mermaidOf } from '../../src/charts/mermaid.ts';
 import { printChart } from '../../src/charts/print.ts';
 import { svgOf } from '../../src/charts/svg.ts';
@@ -15,6 +16,30 @@ const contains = (outer: Box, inner: Box): boolean =>
   inner.y + inner.height <= outer.y + outer.height;
 const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+
+type Word = Box & { text: string };
+
+/** A line of text whose upper left corner is there, as high as its letters. */
+const wordBox = (text: string, x: number, y: number): Word => {
+  const indent = text.length - text.trimStart().length;
+  return {
+    text,
+    x: x + indent * CHARACTER_PX,
+    y: y + 2,
+    width: (text.length - indent) * CHARACTER_PX,
+    height: FONT_PX,
+  };
+};
+const wordsOf = (name: string, { x, y, lines }: PlacedNode): Word[] => [
+  wordBox(name, x + PADDING_PX, y + 5),
+  ...lines.map(({ text }, n) => wordBox(text, x + PADDING_PX, y + TITLE_PX + n * LINE_PX)),
+];
+const between = (a: Point, b: Point): Box => ({
+  x: Math.min(a.x, b.x),
+  y: Math.min(a.y, b.y),
+  width: Math.abs(a.x - b.x),
+  height: Math.abs(a.y - b.y),
+});
 
 describe.each(CHART_NAMES)('the picture of the %s', (name) => {
   const chart = chartOf(MACHINES[name]);
@@ -56,6 +81,28 @@ describe.each(CHART_NAMES)('the picture of the %s', (name) => {
         true,
       ]);
     }
+  });
+
+  it('has no line through a word of a state or of another line, and no word on another', async () => {
+    const { nodes, edges, initials } = await layOut(chart);
+    const words = [
+      ...nodes.flatMap((node, n) => wordsOf(chart.nodes[n]?.name ?? '', node)),
+      ...edges.flatMap(({ label }) =>
+        label.lines.map((text, n) => wordBox(text, label.x, label.y + n * LINE_PX)),
+      ),
+    ];
+    const found = [...edges, ...initials].flatMap(({ id, points }) =>
+      points.slice(1).flatMap((to, n) => {
+        const line = between(points[n] as Point, to);
+        return words.filter((word) => overlap(word, line)).map(({ text }) => `${id} crosses ${text}`);
+      }),
+    );
+    for (const [n, one] of words.entries()) {
+      for (const other of words.slice(n + 1)) {
+        if (overlap(one, other)) found.push(`${one.text} is on ${other.text}`);
+      }
+    }
+    expect(found).toEqual([]);
   });
 
   it('in the docs is the one that the chart gives', async () => {

@@ -102,6 +102,29 @@ describe('ctr history', () => {
     ]);
   });
 
+  it('names the program of a client where there is one', async () => {
+    const client = { method: 'UpdateContainer', peer: { pid: 7, uid: 0, program: 'up\nstart' } };
+    fake.answers.history = {
+      steps: [
+        { ...step, client },
+        { ...step, client: { ...client, peer: undefined } },
+      ],
+    };
+    const { stdout } = await ctr(fake, ['history', 'web']);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => line.split(/ {2,}/)[3]),
+    ).toEqual([
+      'client r2: UpdateContainer by up\\x0astart (pid 7, uid 0)',
+      'client r2: UpdateContainer by nobody knows whom',
+    ]);
+    const json = await ctr(fake, ['history', 'web', '--json']);
+    expect(json.stdout.split('\n', 1).map((line) => JSON.parse(line).client)).toEqual([client]);
+  });
+
   it('tells in the daemon’s words of a container that it does not know', async () => {
     fake.refusal = { code: status.NOT_FOUND, details: 'containerd: container not found' };
     await expect(ctr(fake, ['history', 'web'])).rejects.toThrow('containerd: container not found');

@@ -58,6 +58,22 @@ describe('a container’s life by ctr', () => {
     expect((await ctr(daemon, ['containers', '--json'])).stdout).toBe('');
   });
 
+  it('is told with who asked for it, and as whom', async () => {
+    const id = unique('asked');
+    const starter = new RunningCtr(daemon, ['containers', 'start', id, await bundles.make('asked')]);
+    const { pid } = starter.child;
+    expect(await starter.ended()).toBe(0);
+    await daemon.signal(id, 9);
+    await events.exit(id);
+    const { stdout } = await ctr(daemon, ['history', id]);
+    expect(stdout).toMatch(new RegExp(`client r\\d+: CreateContainer by ctr \\(pid ${pid}, uid 0\\)`));
+    expect(stdout).toMatch(new RegExp(`client r\\d+: Signal by .+ \\(pid ${process.pid}, uid 0\\)`));
+    const steps = (await ctr(daemon, ['history', id, '--json'])).stdout.trim().split('\n');
+    expect(JSON.parse(steps[0] ?? '')).toMatchObject({
+      client: { method: 'CreateContainer', peer: { pid, uid: 0, program: 'ctr' } },
+    });
+  });
+
   it('can be read of later', async () => {
     const id = unique('past');
     await ctr(daemon, [

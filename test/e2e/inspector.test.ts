@@ -28,8 +28,11 @@ describe('the page of a daemon', () => {
   let url: string;
   let page: Page;
   const id = `seen-${process.pid}`;
+  const { title } = process;
 
   beforeAll(async () => {
+    // That is what the page calls this client.
+    process.title = 'orchestrator';
     bundles = await makeBundles();
     daemon = await TestDaemon.start({ flags: ['--inspect', '0', '--id', 'deathstar'] });
     url = String(daemon.log.find(({ msg }) => msg === 'the live page is there')?.url);
@@ -39,6 +42,7 @@ describe('the page of a daemon', () => {
     await page.close();
     await daemon.remove();
     await bundles.remove();
+    process.title = title;
   });
 
   it('shows a container that starts', async () => {
@@ -65,6 +69,9 @@ describe('the page of a daemon', () => {
     await expect
       .poll(() => states(page))
       .toEqual(['created.queued', 'created.launching.starting', 'running.steady']);
+    expect(await textOf(page, '.events')).toMatch(
+      new RegExp(`CreateContainer by orchestrator \\(pid ${process.pid}, uid 0\\)`),
+    );
   });
 
   it('shows it paused, by the transition that was taken', async () => {

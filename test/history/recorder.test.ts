@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRecorder, HISTORY_LIMITS, type Recorded } from '../../src/history/recorder.ts';
+import type { Recorded } from '../../src/history/recorded.ts';
+import { createRecorder, HISTORY_LIMITS } from '../../src/history/recorder.ts';
 import { create, ended, exec, pause, signal } from '../machines/fixtures/requests.ts';
 import { PlayedSystem } from '../machines/fixtures/system.ts';
 

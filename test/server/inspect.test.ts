@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import type * as wire from '../../src/generated/inspect.ts';
+import { HISTORY_LIMITS } from '../../src/history/recorder.ts';
 import { createInspectApi } from '../../src/server/inspect.ts';
 import { startSimulatedSystem } from '../inspector/simulated-system.ts';
 
@@ -34,6 +35,10 @@ describe('the tree', () => {
     await exec('a');
     await kill('gone');
     await expect.poll(async () => (await tree()).map(({ id }) => id)).not.toContain('gone');
+    const [, a, init] = await tree();
+    expect(a).toMatchObject({ pid: init?.pid, since: expect.any(BigInt) });
+    expect(init?.pid).toBeGreaterThan(0);
+    expect(a?.state_since).toBeGreaterThanOrEqual(a?.since ?? 0n);
     expect((await tree()).map(({ kind, id, container, state }) => [kind, id, container, state])).toEqual([
       ['supervisor', 'supervisor', '', 'running'],
       ['container', 'a', '', 'running.steady'],
@@ -77,6 +82,23 @@ describe('a history', () => {
     await kill('c');
     await expect.poll(() => system.find('c')).toBeUndefined();
     expect(lines(await history('c')).at(-1)).toBe('c | delete done | delete | deleted');
+  });
+
+  it('is bounded, however much has happened', async () => {
+    const { start, pause, resume, history } = await begin();
+    await start('c');
+    for (let n = 0; n < 200; n++) {
+      await pause('c');
+      await resume('c');
+    }
+    const steps = await history('c');
+    expect(steps.filter(({ process }) => process === '')).toHaveLength(HISTORY_LIMITS.stepsPerActor);
+    expect(steps.at(-1)).toMatchObject({ event: 'resume done', state: 'running.steady' });
+  });
+
+  it.each(['', '../c', 'a/b', 'x'.repeat(300)])('is not there of %j, which is no id', async (id) => {
+    const { history } = await begin();
+    await expect(history(id)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
   it('is not there of one that never was', async () => {

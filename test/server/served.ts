@@ -8,6 +8,7 @@ import type { System } from '../../src/actors/system.ts';
 import { APIClient } from '../../src/generated/api.ts';
 import { createApi } from '../../src/server/api.ts';
 import { type ApiServer, listen } from '../../src/server/listen.ts';
+import type { InspectHandlers } from '../../src/server/watch.ts';
 
 /** The API of a system on a socket, with a journal of its own, and a client of it. */
 export class Served {
@@ -27,7 +28,7 @@ export class Served {
     this.client = this.connect();
   }
 
-  static async start(system: System): Promise<Served> {
+  static async start(system: System, inspect?: InspectHandlers): Promise<Served> {
     const folder = mkdtempSync(join(tmpdir(), 'served-'));
     const journal = await openJournal({
       file: join(folder, 'events.jsonl'),
@@ -39,7 +40,7 @@ export class Served {
     const machine = { id: 'm', cpus: 2, memoryBytes: 2n ** 33n };
     const stats = { subscribe: () => () => {}, close: () => {} };
     const server = await listen(
-      { api: createApi({ system, hub, stats, machine }) },
+      { api: createApi({ system, hub, stats, machine }), ...(inspect && { inspect }) },
       { socketPath: join(folder, 'c.sock') },
     );
     return new Served(folder, journal, hub, server);

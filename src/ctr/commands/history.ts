@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { boolFlag } from '../../cli/flags.ts';
 import { formatTable } from '../../cli/table.ts';
 import type { Step } from '../../generated/inspect.ts';
+import { clientWords } from '../../history/client.ts';
 import type { Take } from '../job.ts';
 import { jsonLine } from '../json.ts';
 import { formatMoment } from '../time.ts';
@@ -11,11 +12,11 @@ const HEADER = ['TIME', 'PROCESS', 'EVENT', 'FROM', 'STATE', 'OUTCOME'];
 /** To the millisecond. */
 const timeOf = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString();
 
-const rowOf = ({ timestamp, process, event, detail, sender, state, outcome }: Step): string[] => [
+const rowOf = ({ timestamp, process, event, detail, sender, client, state, outcome }: Step): string[] => [
   timeOf(timestamp),
   process || '-',
   detail === '' ? event : `${event} (${detail})`,
-  sender,
+  client === undefined ? sender : `${sender}: ${clientWords(client)}`,
   state,
   outcome || '-',
 ];

@@ -1,3 +1,4 @@
+import { clientIn, clientWords } from '../../history/client.ts';
 import { eventName } from '../../history/event-name.ts';
 import type { Picture } from '../pictures.ts';
 import type { StepRow } from '../wire.ts';
@@ -104,6 +105,7 @@ export class Details {
     const failed = failureIn(step);
     const name = eventName(event.type, sender);
     const isOwn = name.startsWith(`${sender} `);
+    const client = clientIn(event);
     const line = html(
       'li',
       { role: 'option', 'aria-selected': String(chosen), 'data-step': step.number },
@@ -115,6 +117,7 @@ export class Details {
         ...(isOwn ? [] : [html('span', { class: 'who' }, `  from ${sender}`)]),
       ),
     );
+    if (client !== undefined) line.append(html('span', { class: 'then' }, clientWords(client)));
     if (before?.state !== state) {
       line.append(html('span', { class: 'then' }, '→ ', html('b', {}, state)));
     }
