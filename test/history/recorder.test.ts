@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Recorded } from '../../src/history/recorded.ts';
 import { createRecorder, HISTORY_LIMITS } from '../../src/history/recorder.ts';
@@ -8,6 +10,9 @@ const play = async (limits = HISTORY_LIMITS) => {
   const recorder = createRecorder(limits);
   return { recorder, played: await PlayedSystem.running({ inspect: recorder.inspect }) };
 };
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 const lines = (actor: Recorded | undefined): string[] =>
   (actor?.steps ?? []).map(({ sender, event, state }) =>
@@ -110,6 +115,22 @@ describe('what is kept', () => {
     expect(recorder.container('c')).toBeUndefined();
     expect(recorder.actor(first?.session ?? '')).toBeUndefined();
     expect(recorder.actor(first?.children[0]?.session ?? '')).toBeUndefined();
+  });
+
+  it('is let go of once it is forgotten', async () => {
+    const { recorder, played } = await play({ ...HISTORY_LIMITS, goneContainers: 1 });
+    const first = new WeakRef(recorder.container('c') ?? {});
+    await played.exited();
+    await played.effects.done('delete', {});
+    for (let n = 1; n <= 40; n += 1) {
+      const id = `c${n}`;
+      await played.ask(create({ id, requestId: id }));
+      await played.launched();
+      await played.exited({ id, pid: 100 + n });
+      await played.effects.done('delete', {});
+    }
+    collectGarbage();
+    expect(first.deref()).toBeUndefined();
   });
 
   it('is bounded in processes that are gone', async () => {
