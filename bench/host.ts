@@ -10,7 +10,7 @@ import { killAlone, proportionalKbOf } from './kernel.ts';
 /** Clients that ask at the same time, unless a row says otherwise. */
 export const CLIENTS = 10;
 const KILL = 9;
-const WARM_STARTS = 100;
+const WARM_STARTS = 200;
 
 export type HostOptions = {
   /** How often a ratio is measured. */

@@ -9,7 +9,7 @@ export const cycleRate: Row = {
   async measure(host) {
     const { starts, rounds } = host.options;
     const bundle = await host.bundle('true');
-    const pair = await host.pair();
+    const pair = await host.warmPair();
     const events = await pair.daemon.events({ types: ['exit'] });
     const measured = await medianOf(rounds, async () => {
       const runc = `runc --root ${host.rawRoot()}`;

@@ -9,7 +9,7 @@ export const execRate: Row = {
   async measure(host) {
     const { starts, rounds } = host.options;
     const bundle = await host.bundle('sleep', '100000');
-    const pair = await host.pair();
+    const pair = await host.warmPair();
     const [ours = '', theirs = ''] = host.names(2);
     await pair.daemon.create(ours, bundle);
     await host.raw([theirs], 1, ['run', '-d', '--bundle', bundle, '{}']);

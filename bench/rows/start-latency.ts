@@ -10,7 +10,7 @@ export const startLatency: Row = {
   async measure(host) {
     const { starts } = host.options;
     const bundle = await host.bundle('sleep', '100000');
-    const pair = await host.pair();
+    const pair = await host.warmPair();
     const ids = host.names(starts);
     const { eachMs, seconds } = await host.startAll(pair.daemon, ids, bundle);
     await host.endAll(pair.daemon, ids);

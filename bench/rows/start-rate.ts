@@ -8,7 +8,7 @@ const PARALLEL = [2, 4, 6, 10];
 async function startsAgainstRaw(host: Host, runtime: string): Promise<Measured> {
   const { starts, rounds } = host.options;
   const bundle = await host.bundle('sleep', '100000');
-  const pair = await host.pair(['--runtime', runtime]);
+  const pair = await host.warmPair(['--runtime', runtime]);
   const rawRate = async (parallel: number): Promise<number> => {
     const ids = host.names(starts);
     const seconds = await host.raw(ids, parallel, ['run', '-d', '--bundle', bundle, '{}'], runtime);
