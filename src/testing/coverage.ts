@@ -19,6 +19,12 @@ function edgeIdOf(taken: Taken): string | undefined {
   return index < 0 ? undefined : `${source.id}:${eventType}:${index}`;
 }
 
+/** The ids of the transitions by which an actor has made a step; none of what is no step. */
+export const transitionsIn = (inspected: InspectionEvent): string[] =>
+  inspected.type === '@xstate.microstep'
+    ? (inspected._transitions as unknown as Taken[]).flatMap((taken) => edgeIdOf(taken) ?? [])
+    : [];
+
 const isWithin = (path: string, of: string): boolean => of === '' || path === of || path.startsWith(`${of}.`);
 
 /** Counts what actors of one chart pass through: `inspect` is what XState is given as `inspect`. */
@@ -50,16 +56,16 @@ export class Coverage {
     const to = stateName(value);
     this.#last.set(actor, to);
     for (const { id, path } of this.chart.nodes) if (isWithin(to, path)) this.#entered.add(id);
-    if (isStep) this.#note(from, event.type, inspected._transitions as unknown as Taken[]);
+    if (isStep) this.#note(from, event.type, transitionsIn(inspected));
     // It would not have come to rest here, had one of them said yes.
     else if (snapshot.status === 'active') this.#saidNo(this.#guarded(to, ''));
   };
 
   /** By these transitions a state was left, or remained; by none where no guard said yes. */
-  #note(from: string, eventType: string, transitions: readonly Taken[]): void {
+  #note(from: string, eventType: string, transitions: readonly string[]): void {
     if (transitions.length === 0) this.#saidNo(this.#guarded(from, eventType));
     for (const transition of transitions) {
-      const edge = this.#edges.get(edgeIdOf(transition) ?? '');
+      const edge = this.#edges.get(transition);
       if (edge === undefined) continue;
       this.taken.set(edge.id, (this.taken.get(edge.id) ?? 0) + 1);
       if (edge.guard !== '') this.#guards.add(`${edge.id} yes`);
