@@ -88,8 +88,12 @@ function clientMoves(system: System, world: World, { ids, asks }: MoveOptions): 
   });
 }
 
+/** An effect comes to its end, or a process. */
+export type EffectMove = Move & { effect: Effect };
+export type ExitMove = Move & { process: string };
+
 /** How an effect may end. A launch whose process has been there cannot fail, and the supervisor's own do not. */
-export function effectMoves(system: System, world: World): { done: Move[]; failed: Move[] } {
+export function effectMoves(system: System, world: World): { done: EffectMove[]; failed: EffectMove[] } {
   const kernelOf = ({ of }: Effect) => world.containers[of.id]?.kernel[of.process];
   const withKernel = (effect: Effect, how: 'alive' | undefined): World => {
     const { id, process } = effect.of;
@@ -102,6 +106,7 @@ export function effectMoves(system: System, world: World): { done: Move[]; faile
   const done = world.effects.map((effect) => {
     const output = effect.src === 'launch' ? { pid: pidOf(effect.of.process), startTime: '1' } : undefined;
     return {
+      effect,
       name: `${effect.src} of ${nameOf(effect.of)} is done`,
       to: () => system.finish(withKernel(effect, 'alive'), effect, { output }),
     };
@@ -109,6 +114,7 @@ export function effectMoves(system: System, world: World): { done: Move[]; faile
   const failed = world.effects
     .filter((effect) => effect.src !== 'launch' || kernelOf(effect) !== 'dead')
     .map((effect) => ({
+      effect,
       name: `${effect.src} of ${nameOf(effect.of)} fails`,
       to: () => system.finish(withKernel(effect, undefined), effect, { error: new Error('it fails') }),
     }));
@@ -116,12 +122,13 @@ export function effectMoves(system: System, world: World): { done: Move[]; faile
 }
 
 /** Each process that is there may end. */
-export const exitMoves = (system: System, world: World): Move[] =>
+export const exitMoves = (system: System, world: World): ExitMove[] =>
   Object.entries(world.containers).flatMap(([id, container]) =>
     Object.entries(container.kernel)
       // Before it was launched nothing can end; its launch is in flight from the first message on.
       .filter(([, how]) => how !== 'dead')
       .map(([process]) => ({
+        process,
         name: `${id}/${process} ends`,
         to: () => {
           const kernel = { ...container.kernel, [process]: 'dead' as const };
