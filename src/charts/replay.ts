@@ -1,7 +1,8 @@
 import type { Event } from '../generated/api.ts';
 import { INIT, type Notice } from '../machines/messages.ts';
 import { effectMoves, requestOf } from '../testing/moves.ts';
-import { pidOf, System, type World } from '../testing/world.ts';
+import { pidOf, type World } from '../testing/world.ts';
+import { System } from '../testing/world-system.ts';
 
 /**
  * A journal held against the charts: for each of its events, what must have come before it is done to the charts (a

@@ -11,7 +11,8 @@ import {
   type HostStep,
   type Path,
 } from './step.ts';
-import { System, type World } from './world.ts';
+import type { World } from './world.ts';
+import { System } from './world-system.ts';
 
 /**
  * One container as its client sees it, made from the daemon's own charts: each step is something that the client asks

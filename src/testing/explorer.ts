@@ -1,5 +1,6 @@
 import { effectMoves, exitMoves, type Move, type MoveOptions, movesIn } from './moves.ts';
-import { type Machines, System, type World } from './world.ts';
+import type { World } from './world.ts';
+import { type Machines, System } from './world-system.ts';
 
 /**
  * Everything that can happen to a daemon up to a number of moves, tried: the supervisor with some containers and
@@ -17,6 +18,8 @@ export type ExploreOptions = {
   asks: MoveOptions['asks'];
   /** How often the daemon may be told to end. */
   stops: number;
+  /** Whether time passes. */
+  clocks: boolean;
   /** Messages between actors come at once, as their mailboxes have it, or at any time and in the order of their sender. */
   delivery: 'prompt' | 'any';
   /** Where it begins, as the names of moves from a daemon that has done nothing yet: from each of them it goes on. */
@@ -39,8 +42,9 @@ export const EXPLORED: ExploreOptions = {
   containers: 3,
   clients: 2,
   concurrency: 2,
-  asks: ['pause', 'resume', 'kill', 'exec', 'checkpoint'],
+  asks: ['pause', 'resume', 'kill', 'exec', 'checkpoint', 'deleteCheckpoint'],
   stops: 2,
+  clocks: true,
   delivery: 'prompt',
   beginnings: [[], BUSY],
 };
@@ -73,7 +77,7 @@ class Explorer {
   constructor(readonly options: ExploreOptions) {
     this.#system = new System(options, options.machines);
     const ids = Array.from({ length: options.containers }, (_, n) => `c${n + 1}`);
-    this.#moves = { ids, asks: options.asks, stops: options.stops };
+    this.#moves = { ids, asks: options.asks, stops: options.stops, clocks: options.clocks };
   }
 
   explore(): Explored {

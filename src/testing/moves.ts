@@ -1,5 +1,6 @@
 import { INIT, type Request } from '../machines/messages.ts';
-import { type Address, type Effect, pidOf, type System, type World } from './world.ts';
+import { type Address, type Effect, pidOf, type World } from './world.ts';
+import type { System } from './world-system.ts';
 
 /** What may happen next in a world, and the world after it. */
 export type Move = { name: string; to: () => World };
@@ -11,9 +12,11 @@ export type MoveOptions = {
   asks: readonly Ask[];
   /** How often the daemon may be told to end. */
   stops: number;
+  /** Whether time passes: what a chart does after a while may come at any moment. */
+  clocks: boolean;
 };
 
-export type Ask = 'pause' | 'resume' | 'kill' | 'exec' | 'checkpoint';
+export type Ask = 'pause' | 'resume' | 'kill' | 'exec' | 'checkpoint' | 'deleteCheckpoint';
 
 const STDIO = { stdin: '', stdout: '', stderr: '', console: '' };
 const SPEC = {
@@ -50,6 +53,8 @@ export function requestOf(ask: Ask | 'create', requestId: string, id: string): R
       const checkpoint = { name: 'one', exit: true, tcp: false, unixSockets: false, shell: false };
       return { type: 'checkpoint', requestId, id, checkpoint };
     }
+    case 'deleteCheckpoint':
+      return { type: 'deleteCheckpoint', requestId, id, name: 'one' };
   }
 }
 
@@ -145,6 +150,13 @@ export const exitMoves = (system: System, world: World): ExitMove[] =>
       })),
   );
 
+/** What a chart waits for may have been waited for. */
+const clockMoves = (system: System, world: World): Move[] =>
+  system.timers(world).map((timer) => ({
+    name: `the ${timer.name} of ${nameOf(timer.of)} is over`,
+    to: () => system.ring(world, timer),
+  }));
+
 /** Everything that may happen, but for messages that are in flight. */
 export function movesIn(system: System, world: World, options: MoveOptions): Move[] {
   if (world.ended) return [];
@@ -158,6 +170,7 @@ export function movesIn(system: System, world: World, options: MoveOptions): Mov
     ...done,
     ...failed,
     ...exitMoves(system, world),
+    ...(options.clocks ? clockMoves(system, world) : []),
     ...(world.stops < options.stops ? [stop] : []),
   ];
 }

@@ -4,7 +4,7 @@ import { supervisorMachine } from '../../src/machines/supervisor.ts';
 import { supervisorSetup } from '../../src/machines/supervisor-actions.ts';
 import { firstOf } from '../../src/machines/waiting-line.ts';
 import { EXPLORED, type ExploreOptions, explore } from '../../src/testing/explorer.ts';
-import { DAEMON_MACHINES, type Machines } from '../../src/testing/world.ts';
+import { DAEMON_MACHINES, type Machines } from '../../src/testing/world-system.ts';
 import { withoutAnswer } from '../machines/fixtures/chart.ts';
 import { containerWithout } from '../machines/fixtures/container-stage.ts';
 
@@ -86,6 +86,49 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
     expect(found({ supervisor }, fromNothing)).toEqual({
       what: 'c1 is in two places',
       trace: ['A asks for create of c1', 'B asks for create of c1'],
+    });
+  });
+
+  it('where an exit does not wait for the deletion of a checkpoint', () => {
+    const container = containerWithout('running.deletingCheckpoint', 'process.exited');
+    expect(found({ container }, fromNothing)).toEqual({
+      what: 'B0 is not answered, though nothing is under way',
+      trace: [
+        'A asks for create of c1',
+        'launch of c1/init is done',
+        'A asks for exec of c1',
+        'B asks for deleteCheckpoint of c1',
+        'c1/init ends',
+        'launch of c1/exec-1 is done',
+        'delete of c1 is done',
+      ],
+    });
+  });
+
+  it('where a daemon that is tired of waiting goes before its containers do', () => {
+    const { stopping } = supervisorMachine.config.states ?? {};
+    const { asking } = stopping?.states ?? {};
+    const tired = { ...asking, after: { stopGrace: '#supervisor.stopped' } };
+    const config: unknown = {
+      ...supervisorMachine.config,
+      states: {
+        ...supervisorMachine.config.states,
+        stopping: { ...stopping, states: { ...stopping?.states, asking: tired } },
+      },
+    };
+    const supervisor = supervisorSetup.createMachine(
+      config as Parameters<typeof supervisorSetup.createMachine>[0],
+    );
+    expect(found({ supervisor }, fromNothing)).toEqual({
+      what: 'c1 is never deleted',
+      trace: [
+        'A asks for create of c1',
+        'the daemon is told to end',
+        'the stopGrace of supervisor is over',
+        'launch of c1/init is done',
+        'signal of c1/init is done',
+        'c1/init ends',
+      ],
     });
   });
 
