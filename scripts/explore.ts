@@ -6,6 +6,7 @@ const { values } = parseArgs({
   options: {
     depth: { type: 'string', default: String(EXPLORED.depth) },
     concurrency: { type: 'string', default: String(EXPLORED.concurrency) },
+    'oom-kills': { type: 'string', default: String(EXPLORED.oomKills) },
     delivery: { type: 'string', default: EXPLORED.delivery },
   },
 });
@@ -14,6 +15,7 @@ const { worlds, moves, depth, finding } = explore({
   ...EXPLORED,
   depth: Number(values.depth),
   concurrency: Number(values.concurrency),
+  oomKills: Number(values['oom-kills']),
   delivery,
 });
 process.stdout.write(`${worlds} worlds by ${moves} moves, ${depth} deep, messages ${delivery}\n`);

@@ -20,6 +20,8 @@ export type ExploreOptions = {
   stops: number;
   /** Whether time passes. */
   clocks: boolean;
+  /** How many processes the kernel may kill for want of memory; with none, nobody watches for it. */
+  oomKills: number;
   /** Messages between actors come at once, as their mailboxes have it, or at any time and in the order of their sender. */
   delivery: 'prompt' | 'any';
   /** Where it begins, as the names of moves from a daemon that has done nothing yet: from each of them it goes on. */
@@ -45,6 +47,7 @@ export const EXPLORED: ExploreOptions = {
   asks: ['pause', 'resume', 'kill', 'exec', 'checkpoint', 'deleteCheckpoint'],
   stops: 2,
   clocks: true,
+  oomKills: 0,
   delivery: 'prompt',
   beginnings: [[], BUSY],
 };
@@ -75,9 +78,10 @@ class Explorer {
   readonly #ending = new Set<string>();
 
   constructor(readonly options: ExploreOptions) {
-    this.#system = new System(options, options.machines);
+    this.#system = new System({ ...options, oom: options.oomKills > 0 }, options.machines);
     const ids = Array.from({ length: options.containers }, (_, n) => `c${n + 1}`);
-    this.#moves = { ids, asks: options.asks, stops: options.stops, clocks: options.clocks };
+    const { asks, stops, clocks, oomKills } = options;
+    this.#moves = { ids, asks, stops, clocks, oomKills };
   }
 
   explore(): Explored {

@@ -1,5 +1,7 @@
+import { OOM_WATCH } from '../machines/container-actions.ts';
 import { INIT, type Request } from '../machines/messages.ts';
-import { type Address, type Effect, pidOf, type World } from './world.ts';
+import { type Address, type Effect, NO_OOM_KILLS, pidOf, type World, withContainer } from './world.ts';
+import { heardOfOom, oomKill, withoutVictim } from './world-oom.ts';
 import type { System } from './world-system.ts';
 
 /** What may happen next in a world, and the world after it. */
@@ -14,6 +16,8 @@ export type MoveOptions = {
   stops: number;
   /** Whether time passes: what a chart does after a while may come at any moment. */
   clocks: boolean;
+  /** How many processes the kernel may kill for want of memory. */
+  oomKills: number;
 };
 
 export type Ask = 'pause' | 'resume' | 'kill' | 'exec' | 'checkpoint' | 'deleteCheckpoint';
@@ -108,47 +112,76 @@ export function effectMoves(system: System, world: World): { done: EffectMove[];
     const kernel = how === undefined ? others : { ...others, [process]: how };
     return { ...world, containers: { ...world.containers, [id]: { ...container, kernel } } };
   };
-  const done = world.effects.map((effect) => {
-    const output = effect.src === 'launch' ? { pid: pidOf(effect.of.process), startTime: '1' } : undefined;
+  const effects = world.effects.filter(({ src }) => src !== OOM_WATCH);
+  const outputOf = ({ src, of: { id, process } }: Effect): unknown => {
+    if (src === 'launch') return { pid: pidOf(process), startTime: '1' };
+    return src === 'countOomKills' ? world.containers[id]?.oom.kills : undefined;
+  };
+  const done = effects.map((effect) => {
+    const output = outputOf(effect);
     return {
       effect,
       name: `${effect.src} of ${nameOf(effect.of)} is done`,
       to: () => system.finish(withKernel(effect, 'alive'), effect, { output }),
     };
   });
-  const failed = world.effects
+  const failed = effects
     .filter((effect) => effect.src !== 'launch' || kernelOf(effect) !== 'dead')
     .map((effect) => ({
       effect,
       name: `${effect.src} of ${nameOf(effect.of)} fails`,
-      to: () => system.finish(withKernel(effect, undefined), effect, { error: new Error('it fails') }),
+      to: () => {
+        const { id, process } = effect.of;
+        const next =
+          effect.src === 'countOomKills' ? withoutVictim(world, id, process) : withKernel(effect, undefined);
+        return system.finish(next, effect, { error: new Error('it fails') });
+      },
     }));
   return { done, failed };
 }
 
+/** The processes that there are: before it was launched nothing can end, and its launch is in flight from the first message on. */
+const endingIn = (world: World): Address[] =>
+  Object.entries(world.containers).flatMap(([id, { kernel }]) =>
+    Object.entries(kernel).flatMap(([process, how]) => (how === 'dead' ? [] : { id, process })),
+  );
+
+function afterExit(system: System, world: World, { id, process }: Address): World {
+  const kernel = { ...world.containers[id]?.kernel, [process]: 'dead' as const };
+  const exit = { status: process === INIT ? 137 : 0, unixNs: '1' };
+  const event = { type: 'shim.exited', id, process, pid: pidOf(process), ...exit };
+  return system.tell(withContainer(world, id, { kernel }), event);
+}
+
 /** Each process that is there may end. */
 export const exitMoves = (system: System, world: World): ExitMove[] =>
-  Object.entries(world.containers).flatMap(([id, container]) =>
-    Object.entries(container.kernel)
-      // Before it was launched nothing can end; its launch is in flight from the first message on.
-      .filter(([, how]) => how !== 'dead')
-      .map(([process]) => ({
-        process,
-        name: `${id}/${process} ends`,
-        to: () => {
-          const kernel = { ...container.kernel, [process]: 'dead' as const };
-          const next = { ...world, containers: { ...world.containers, [id]: { ...container, kernel } } };
-          const exit = { status: process === INIT ? 137 : 0, unixNs: '1' };
-          return system.tell(next, {
-            type: 'shim.exited',
-            id,
-            process,
-            pid: pidOf(process),
-            ...exit,
-          } as never);
-        },
-      })),
-  );
+  endingIn(world).map((it) => ({
+    process: it.process,
+    name: `${nameOf(it)} ends`,
+    to: () => afterExit(system, world, it),
+  }));
+
+/** The kernel may kill a process for want of memory, and whoever watches hears of it sooner or later. */
+const oomMoves = (system: System, world: World, oomKills: number): Move[] => [
+  ...(world.oomKills >= oomKills ? [] : endingIn(world)).map((it) => ({
+    name: `${nameOf(it)} is killed for want of memory`,
+    to: () => afterExit(system, oomKill(world, it.id, it.process), it),
+  })),
+  ...world.effects
+    .filter(({ src, of: { id } }) => src === OOM_WATCH && isUnheard(world, id))
+    .map(({ of: { id } }) => ({
+      name: `${id} is told of OOM kills`,
+      to: () => {
+        const { kills = 0 } = world.containers[id]?.oom ?? {};
+        return system.tellContainer(heardOfOom(world, id), id, { type: 'oom', kills } as never);
+      },
+    })),
+];
+
+const isUnheard = ({ containers }: World, id: string): boolean => {
+  const { kills, heard } = containers[id]?.oom ?? NO_OOM_KILLS;
+  return kills > heard;
+};
 
 /** What a chart waits for may have been waited for. */
 const clockMoves = (system: System, world: World): Move[] =>
@@ -170,6 +203,7 @@ export function movesIn(system: System, world: World, options: MoveOptions): Mov
     ...done,
     ...failed,
     ...exitMoves(system, world),
+    ...oomMoves(system, world, options.oomKills),
     ...(options.clocks ? clockMoves(system, world) : []),
     ...(world.stops < options.stops ? [stop] : []),
   ];

@@ -13,11 +13,13 @@ import {
   type Container,
   type Effect,
   type Message,
+  NO_OOM_KILLS,
   type World,
   withContainer,
   without,
   wrong,
 } from './world.ts';
+import { toldOfOom } from './world-oom.ts';
 import { abandon, forget, reply, tellAll, withoutExecs } from './world-told.ts';
 
 export type Machines = { supervisor: AnyStateMachine; container: AnyStateMachine; process: AnyStateMachine };
@@ -31,6 +33,13 @@ export const DAEMON_MACHINES = {
 const SUPERVISOR: Address = { id: '', process: '' };
 const isAt = (a: Address, b: Address): boolean => a.id === b.id && a.process === b.process;
 
+export type SystemOptions = {
+  concurrency: number;
+  clients: number;
+  /** Whether subscribers are told of OOM kills. */
+  oom?: boolean;
+};
+
 /** The charts that worlds are made of, and how worlds follow from each other. */
 export class System {
   readonly #supervisor: LocalStates;
@@ -40,13 +49,15 @@ export class System {
   #present: Record<string, Container> = {};
 
   constructor(
-    readonly options: { concurrency: number; clients: number },
+    readonly options: SystemOptions,
     { supervisor, container, process }: Machines = DAEMON_MACHINES,
   ) {
+    // A chart that was changed in this has its own way.
+    const tellsOom = options.oom ? { tellsOom: () => true } : {};
     const isKnown = (_: unknown, id: string) => id in this.#present;
     this.#supervisor = localStates(supervisor.provide({ guards: { isKnown } as never }));
     this.#container = localStates(container.provide({ actors: { process: effect() } as never }));
-    this.#process = localStates(process);
+    this.#process = localStates(process.provide({ guards: tellsOom } as never));
   }
 
   /** A daemon that has found nothing of a former one. */
@@ -62,6 +73,7 @@ export class System {
       owed: [],
       stops: 0,
       ended: false,
+      oomKills: 0,
       wrong: [],
       told: [],
     };
@@ -74,6 +86,12 @@ export class System {
   /** A message to the supervisor from outside. */
   tell(world: World, event: EventObject): World {
     return this.#send({ ...world, told: [] }, SUPERVISOR, SUPERVISOR, event);
+  }
+
+  /** A message to a container from what it has begun, its watch for OOM kills. */
+  tellContainer(world: World, id: string, event: EventObject): World {
+    const to = { id, process: '' };
+    return this.#send({ ...world, told: [] }, to, to, event);
   }
 
   /** An effect comes to its end: `how` holds its output, or the error it failed with. */
@@ -139,13 +157,14 @@ export class System {
       ...world.flight.flatMap(({ from, to }) => [from.id, to.id]),
     ]);
     const records = [...ids].map((id) => {
-      const { state, processes = {}, kernel = {} } = world.containers[id] ?? {};
+      const { state, processes = {}, kernel = {}, oom = NO_OOM_KILLS } = world.containers[id] ?? {};
       const quoted = JSON.stringify(id);
       return [
         state === undefined ? '' : this.#container.shape(state),
         ...Object.entries(processes).map(([name, it]) => `${name}${this.#process.shape(it)}${kernel[name]}`),
         ...Object.entries(kernel).map(([name, how]) => (name in processes ? '' : name + how)),
         ...world.effects.flatMap(({ of, name }) => (of.id === id ? `${of.process}:${name}` : [])).sort(),
+        JSON.stringify(oom),
         starting.indexOf(id),
         waiting.indexOf(id),
         ...world.clients.map(({ asked }) =>
@@ -157,7 +176,15 @@ export class System {
       ].join();
     });
     const turns = world.clients.map(({ turn }) => turn).join('');
-    return [pathOf(value), containers, turns, world.stops, world.ended, ...records.sort()].join('|');
+    return [
+      pathOf(value),
+      containers,
+      turns,
+      world.stops,
+      world.oomKills,
+      world.ended,
+      ...records.sort(),
+    ].join('|');
   }
 
   counts(): { supervisor: number; container: number; process: number } {
@@ -229,8 +256,7 @@ export class System {
   }
 
   #start(world: World, of: Address, name: string, src: string, input: unknown): World {
-    // Of no OOM kill is told here.
-    if (src === 'oomWatch') return world;
+    if (src === 'oomWatch' && !this.options.oom) return world;
     const container = world.containers[of.id];
     if (src !== 'process' || container === undefined) {
       return { ...world, effects: [...world.effects, { of, name, src }] };
@@ -261,13 +287,17 @@ export class System {
         return reply(world, (params as Reply).requestId);
       case 'publish':
         return params === null ? world : tellAll(world, params as Notice);
+      case 'keepOomKills': {
+        const { id, kills } = params as { id: string; kills: number };
+        return toldOfOom(world, id, kills);
+      }
       case 'reportStray':
         return wrong(world, `nobody knew of an exit: ${JSON.stringify(params)}`);
       case 'createContainer': {
         const request = params as { id: string };
         if (request.id in world.containers) return wrong(world, `${request.id} is in two places`);
         const step = this.#container.first(request);
-        const container: Container = { state: step.state, processes: {}, kernel: {} };
+        const container: Container = { state: step.state, processes: {}, kernel: {}, oom: NO_OOM_KILLS };
         const next = { ...world, containers: { ...world.containers, [request.id]: container } };
         return this.#carryOut(next, { id: request.id, process: '' }, step);
       }

@@ -1,5 +1,6 @@
 import { INIT, type Notice, type ShimExited } from '../machines/messages.ts';
 import { type Message, type World, withContainer, without, wrong } from './world.ts';
+import { afterOom } from './world-oom.ts';
 
 /** What clients and subscribers are told in a world, and what is wrong with it. */
 
@@ -32,7 +33,7 @@ export function tellAll(world: World, notice: Notice): World {
   if (container === undefined) return wrong(next, `an exit of ${id}/${process} was told, but ${id} is gone`);
   if (container.kernel[process] !== 'dead')
     return wrong(next, `an exit of ${id}/${process} was told that none knows of`);
-  return withContainer(next, id, { kernel: without(container.kernel, process) });
+  return afterOom(withContainer(next, id, { kernel: without(container.kernel, process) }), id, process);
 }
 
 /** A container is gone: of what it had nothing may be left but that its init's exit is to be told. */
@@ -40,8 +41,9 @@ export function forget(world: World, id: string): World {
   const { kernel = {} } = world.containers[id] ?? {};
   const left = Object.entries(without(kernel, INIT)).map(([process, how]) => `${process} (${how})`);
   const init = kernel[INIT];
+  const told = init === 'dead' ? afterOom(world, id, INIT) : world;
   const next = {
-    ...world,
+    ...told,
     owed: init === 'dead' ? [...world.owed, id] : world.owed,
     containers: without(world.containers, id),
     effects: world.effects.filter((it) => it.of.id !== id),

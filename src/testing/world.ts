@@ -18,7 +18,19 @@ export type Container = {
   processes: Record<string, number>;
   /** Processes of the kernel: being launched, alive, or dead, of which somebody is still to be told. */
   kernel: Record<string, 'launching' | 'alive' | 'dead'>;
+  oom: OomKills;
 };
+
+/** How often the kernel has killed in a container for want of memory. */
+export type OomKills = {
+  kills: number;
+  /** How many the daemon has heard of by watching, and how many subscribers have been told of. */
+  heard: number;
+  told: number;
+  /** Processes that were killed so, of whose exit nobody was told: by then so many have to be told. */
+  victims: Record<string, number>;
+};
+export const NO_OOM_KILLS: OomKills = { kills: 0, heard: 0, told: 0, victims: {} };
 
 export type Client = {
   /** The request that it waits for, and of which container; null for none. */
@@ -38,6 +50,8 @@ export type World = {
   /** How often the daemon was told to end, and whether it has. */
   stops: number;
   ended: boolean;
+  /** How many processes were killed for want of memory. */
+  oomKills: number;
   /** What has gone wrong in this world. */
   wrong: readonly string[];
   /** What subscribers were told in the move that led here. */

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { containerMachine } from '../../src/machines/container.ts';
+import { processMachine } from '../../src/machines/process.ts';
+import { processSetup } from '../../src/machines/process-actions.ts';
 import { supervisorMachine } from '../../src/machines/supervisor.ts';
 import { supervisorSetup } from '../../src/machines/supervisor-actions.ts';
 import { firstOf } from '../../src/machines/waiting-line.ts';
 import { EXPLORED, type ExploreOptions, explore } from '../../src/testing/explorer.ts';
 import { DAEMON_MACHINES, type Machines } from '../../src/testing/world-system.ts';
+import { figure, testingPage } from '../docs/testing-page.ts';
 import { withoutAnswer } from '../machines/fixtures/chart.ts';
 import { containerWithout } from '../machines/fixtures/container-stage.ts';
 
@@ -20,14 +23,17 @@ const supervisorWithout = (state: string, event: string): unknown => {
 };
 
 describe('three containers, two clients, and exits at any time', { timeout: 240_000 }, () => {
-  it.each([
-    ['prompt', 3],
-    ['any', 3],
-  ] as const)('go wrong nowhere, messages being %s, within %i moves', (delivery, depth) => {
-    const { worlds, moves, finding } = explore({ ...EXPLORED, delivery, depth });
-    process.stdout.write(`explored ${worlds} worlds by ${moves} moves, messages ${delivery}\n`);
+  it.each<[string, Partial<ExploreOptions>]>([
+    ['that ends its containers', { depth: 4 }],
+    ['whose messages come late', { depth: 3, delivery: 'any' }],
+    ['that tells of OOM kills', { depth: 4, oomKills: 1 }],
+    ['that tells of OOM kills, whose messages come late', { depth: 3, delivery: 'any', oomKills: 1 }],
+  ])('go wrong nowhere in a daemon %s', (what, options) => {
+    const { worlds, moves, depth, finding } = explore({ ...EXPLORED, ...options });
+    const counted = `${figure(worlds)} worlds by ${figure(moves)} moves`;
+    process.stdout.write(`a daemon ${what}: ${counted}, ${depth} deep\n`);
     expect(finding).toBeUndefined();
-    expect(worlds).toBeGreaterThan(1_000);
+    expect(testingPage).toContain(`| ${what} | ${depth} | ${figure(worlds)} | ${figure(moves)} |`);
   });
 });
 
@@ -128,6 +134,29 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
         'launch of c1/init is done',
         'signal of c1/init is done',
         'c1/init ends',
+      ],
+    });
+  });
+
+  it('where an exit is told before the OOM kill that it comes of', () => {
+    const { running } = processMachine.config.states ?? {};
+    const { ending } = running?.states ?? {};
+    const hasty = { ...ending, always: { guard: 'allAnswered', target: '#process.exited' } };
+    const config: unknown = {
+      ...processMachine.config,
+      states: {
+        ...processMachine.config.states,
+        running: { ...running, states: { ...running?.states, ending: hasty } },
+      },
+    };
+    const process = processSetup.createMachine(config as Parameters<typeof processSetup.createMachine>[0]);
+    expect(found({ process }, { ...fromNothing, oomKills: 1 })).toEqual({
+      what: 'c1/init was killed for want of memory, of which nobody was told before its exit',
+      trace: [
+        'A asks for create of c1',
+        'launch of c1/init is done',
+        'c1/init is killed for want of memory',
+        'delete of c1 is done',
       ],
     });
   });
