@@ -1,6 +1,7 @@
 import type { Event } from '../generated/api.ts';
 import { INIT, type Notice } from '../machines/messages.ts';
-import { effectMoves, requestOf } from '../testing/moves.ts';
+import { effectMoves } from '../testing/moves.ts';
+import { requestOf } from '../testing/request.ts';
 import { pidOf, type World } from '../testing/world.ts';
 import { System } from '../testing/world-system.ts';
 

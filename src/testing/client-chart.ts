@@ -1,7 +1,8 @@
 import { fromTransition } from 'xstate';
 import { getShortestPaths, getSimplePaths } from 'xstate/graph';
 import { INIT } from '../machines/messages.ts';
-import { effectMoves, exitMoves, requestOf } from './moves.ts';
+import { effectMoves, exitMoves } from './moves.ts';
+import { requestOf } from './request.ts';
 import {
   askedIn,
   CLIENT_STEPS,

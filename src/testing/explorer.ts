@@ -1,5 +1,6 @@
-import { effectMoves, exitMoves, type Move, type MoveOptions, movesIn } from './moves.ts';
-import type { World } from './world.ts';
+import type { OnStop } from '../machines/supervisor-model.ts';
+import { effectMoves, exitMoves, type Move, type MoveOptions, movesIn, nextDaemonMoves } from './moves.ts';
+import { NO_STATE, type World } from './world.ts';
 import { type Machines, System } from './world-system.ts';
 
 /**
@@ -18,6 +19,8 @@ export type ExploreOptions = {
   asks: MoveOptions['asks'];
   /** How often the daemon may be told to end. */
   stops: number;
+  /** Whether the containers end with the daemon, or are left to the next one. */
+  onStop: OnStop;
   /** Whether time passes. */
   clocks: boolean;
   /** How many processes the kernel may kill for want of memory; with none, nobody watches for it. */
@@ -39,6 +42,15 @@ const BUSY = [
   'launch of c1/exec-1 is done',
 ];
 
+/** The same, but a daemon that leaves them has gone while it paused one of them and started the third. */
+const LEFT = [
+  ...BUSY,
+  'A asks for pause of c2',
+  'B asks for create of c3',
+  'the daemon is told to end',
+  'the daemon is told to end',
+];
+
 export const EXPLORED: ExploreOptions = {
   depth: 4,
   containers: 3,
@@ -46,10 +58,19 @@ export const EXPLORED: ExploreOptions = {
   concurrency: 2,
   asks: ['pause', 'resume', 'kill', 'exec', 'checkpoint', 'deleteCheckpoint'],
   stops: 2,
+  onStop: 'end',
   clocks: true,
   oomKills: 0,
   delivery: 'prompt',
   beginnings: [[], BUSY],
+};
+
+/** A daemon that leaves its containers to the next one, which may do so again. */
+export const LEAVING: ExploreOptions = {
+  ...EXPLORED,
+  onStop: 'leave',
+  stops: 4,
+  beginnings: [...EXPLORED.beginnings, LEFT],
 };
 
 /** What was found wrong, and the fewest moves that lead there from a beginning. */
@@ -141,9 +162,10 @@ class Explorer {
     const trace = traceOf(node);
     const [first] = world.wrong;
     if (first !== undefined) return { what: first, trace };
-    const launching = Object.keys(world.containers).filter((id) =>
-      this.#system.stateOf(world, { id, process: '' }).path.startsWith('created.launching'),
-    );
+    const launching = Object.entries(world.containers)
+      .filter(([, { state }]) => state !== NO_STATE)
+      .map(([id]) => id)
+      .filter((id) => this.#system.stateOf(world, { id, process: '' }).path.startsWith('created.launching'));
     if (launching.length > this.options.concurrency) {
       return { what: `${launching.join(', ')} hold a slot at once`, trace };
     }
@@ -167,7 +189,8 @@ class Explorer {
       if (this.options.delivery === 'prompt' && effect === undefined && waiting !== undefined) {
         return { what: `${waiting} is not answered, though nothing is under way`, trace: steps };
       }
-      const move = effect ?? exitMoves(this.#system, world)[0];
+      const [next] = [...nextDaemonMoves(this.#system, world), ...exitMoves(this.#system, world)];
+      const move = effect ?? next;
       if (move === undefined) {
         const what = leftOver(world);
         if (what !== undefined) return { what, trace: steps };

@@ -19,6 +19,8 @@ export type LocalStates = {
   first(input: unknown): LocalStep;
   /** `asked` is what guards look at beside the state and the event. An actor that has ended hears nothing. */
   next(state: number, event: EventObject, asked?: string): LocalStep;
+  /** The state of a snapshot that was persisted. */
+  restored(persisted: unknown): number;
   snapshot(state: number): AnyMachineSnapshot;
   /** What it does after a while in this state, unless it leaves it before. */
   timers(state: number): readonly Timer[];
@@ -71,6 +73,11 @@ export function localStates(machine: AnyStateMachine): LocalStates {
       snapshot(state).status === 'active'
         ? remembered(`${state} ${asked} ${JSON.stringify(event)}`, () => chart.next(snapshot(state), event))
         : { state, outputs: [] },
+    restored: (persisted) =>
+      remembered(`restored ${JSON.stringify(persisted)}`, () => ({
+        snapshot: chart.restored(persisted),
+        outputs: [],
+      })).state,
     snapshot,
     timers: (state) => timersOf(snapshot(state)),
     count: () => snapshots.length,

@@ -1,7 +1,7 @@
 import type { InspectionEvent } from 'xstate';
 import { INIT } from '../machines/messages.ts';
 import type { Driven } from './drive.ts';
-import { requestOf } from './moves.ts';
+import { requestOf } from './request.ts';
 import type { Fault } from './simulated-host.ts';
 import type { SimulatedProcess } from './simulated-kernel.ts';
 import { SimulatedRuntime } from './simulated-runtime.ts';

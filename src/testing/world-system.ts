@@ -1,11 +1,15 @@
 import type { AnyStateMachine, EventObject } from 'xstate';
+import { stateName } from '../actors/transition-log.ts';
+import { type Adopted, adoptedSnapshot } from '../machines/adopt.ts';
 import { containerMachine } from '../machines/container.ts';
+import { OOM_WATCH } from '../machines/container-actions.ts';
 import { effect } from '../machines/effect.ts';
 import type { Notice, Reply } from '../machines/messages.ts';
 import { processMachine } from '../machines/process.ts';
 import { supervisorMachine } from '../machines/supervisor.ts';
-import { type WaitingLine, waitingIn } from '../machines/waiting-line.ts';
+import type { OnStop, Restored } from '../machines/supervisor-model.ts';
 import { type LocalStates, type LocalStep, localStates, type Timer } from './local-states.ts';
+import { adoptedIn, exitsKept, leftBehind, NOTHING_RESTORED } from './next-daemon.ts';
 import { PARENT } from './pure-chart.ts';
 import {
   type Address,
@@ -14,11 +18,13 @@ import {
   type Effect,
   type Message,
   NO_OOM_KILLS,
+  NO_STATE,
   type World,
   withContainer,
   without,
   wrong,
 } from './world.ts';
+import { keyOf } from './world-key.ts';
 import { toldOfOom } from './world-oom.ts';
 import { abandon, forget, reply, tellAll, withoutExecs } from './world-told.ts';
 
@@ -30,6 +36,7 @@ export const DAEMON_MACHINES = {
   process: processMachine,
 } as unknown as Machines;
 
+const NEW: Container = { state: NO_STATE, processes: {}, kernel: {}, frozen: false, oom: NO_OOM_KILLS };
 const SUPERVISOR: Address = { id: '', process: '' };
 const isAt = (a: Address, b: Address): boolean => a.id === b.id && a.process === b.process;
 
@@ -38,6 +45,8 @@ export type SystemOptions = {
   clients: number;
   /** Whether subscribers are told of OOM kills. */
   oom?: boolean;
+  /** What becomes of the containers when the daemon is told to end; they end with it unless said otherwise. */
+  onStop?: OnStop;
 };
 
 /** The charts that worlds are made of, and how worlds follow from each other. */
@@ -62,8 +71,8 @@ export class System {
 
   /** A daemon that has found nothing of a former one. */
   first(): World {
-    const { concurrency, clients } = this.options;
-    const { state, outputs } = this.#supervisor.first({ concurrency, onStop: 'end' });
+    const { clients } = this.options;
+    const { state, outputs } = this.#firstOfSupervisor();
     const empty: World = {
       supervisor: state,
       containers: {},
@@ -80,7 +89,22 @@ export class System {
     const begun = this.#carryOut(empty, SUPERVISOR, { state, outputs });
     const [restore] = begun.effects;
     if (restore === undefined) throw new Error('the supervisor does not look for containers of before');
-    return this.finish(begun, restore, { output: { adopted: [], untold: [], ended: [] } });
+    return this.finish(begun, restore, { output: NOTHING_RESTORED });
+  }
+
+  /** Another daemon starts where one has left its containers; the shim tells it of exits that nobody was told of. */
+  restart(world: World): World {
+    const step = this.#firstOfSupervisor();
+    const begun = { ...world, supervisor: step.state, ended: false, told: [] };
+    return exitsKept(world).reduce(
+      (next, exit) => this.#send(next, SUPERVISOR, SUPERVISOR, exit),
+      this.#carryOut(begun, SUPERVISOR, step),
+    );
+  }
+
+  #firstOfSupervisor(): LocalStep {
+    const { concurrency, onStop = 'end' } = this.options;
+    return this.#supervisor.first({ concurrency, onStop });
   }
 
   /** A message to the supervisor from outside. */
@@ -104,11 +128,14 @@ export class System {
 
   /** The delays that have begun. */
   timers(world: World): (Timer & { of: Address })[] {
+    if (world.ended) return [];
     const of = (id: string, timers: readonly Timer[]) =>
       timers.map((timer) => ({ ...timer, of: { id, process: '' } }));
     return [
       ...of('', this.#supervisor.timers(world.supervisor)),
-      ...Object.entries(world.containers).flatMap(([id, { state }]) => of(id, this.#container.timers(state))),
+      ...Object.entries(world.containers).flatMap(([id, { state }]) =>
+        state === NO_STATE ? [] : of(id, this.#container.timers(state)),
+      ),
     ];
   }
 
@@ -139,52 +166,16 @@ export class System {
     const state =
       process !== '' ? container?.processes[process] : id !== '' ? container?.state : world.supervisor;
     const { value, context } = local.snapshot(state ?? -1);
-    return { path: pathOf(value), context: context as Record<string, unknown> };
+    return { path: stateName(value), context: context as Record<string, unknown> };
   }
 
   /** The same for worlds that differ in nothing but which container has which id. */
   keyOf(world: World): string {
-    const { value, context } = this.#supervisor.snapshot(world.supervisor);
-    const { starting, queue, containers } = context as {
-      starting: string[];
-      queue: WaitingLine;
-      containers: number;
-    };
-    const waiting = waitingIn(queue);
-    const ids = new Set([
-      ...Object.keys(world.containers),
-      ...world.clients.flatMap(({ asked }) => asked?.id ?? []),
-      ...world.flight.flatMap(({ from, to }) => [from.id, to.id]),
-    ]);
-    const records = [...ids].map((id) => {
-      const { state, processes = {}, kernel = {}, oom = NO_OOM_KILLS } = world.containers[id] ?? {};
-      const quoted = JSON.stringify(id);
-      return [
-        state === undefined ? '' : this.#container.shape(state),
-        ...Object.entries(processes).map(([name, it]) => `${name}${this.#process.shape(it)}${kernel[name]}`),
-        ...Object.entries(kernel).map(([name, how]) => (name in processes ? '' : name + how)),
-        ...world.effects.flatMap(({ of, name }) => (of.id === id ? `${of.process}:${name}` : [])).sort(),
-        JSON.stringify(oom),
-        starting.indexOf(id),
-        waiting.indexOf(id),
-        ...world.clients.map(({ asked }) =>
-          asked?.id === id ? `${asked.requestId}${asked.cancelled ? 'x' : ''}` : '',
-        ),
-        ...world.flight.flatMap((it) =>
-          it.from.id === id || it.to.id === id ? JSON.stringify(it).replaceAll(quoted, '"#"') : [],
-        ),
-      ].join();
+    return keyOf(world, {
+      supervisor: this.#supervisor.snapshot(world.supervisor),
+      shapeOfContainer: this.#container.shape,
+      shapeOfProcess: this.#process.shape,
     });
-    const turns = world.clients.map(({ turn }) => turn).join('');
-    return [
-      pathOf(value),
-      containers,
-      turns,
-      world.stops,
-      world.oomKills,
-      world.ended,
-      ...records.sort(),
-    ].join('|');
   }
 
   counts(): { supervisor: number; container: number; process: number } {
@@ -196,7 +187,15 @@ export class System {
   }
 
   #send(world: World, from: Address, to: Address, event: EventObject): World {
+    if (!this.#isThere(world, to)) return world;
     return { ...world, flight: [...world.flight, { from, to, event }] };
+  }
+
+  /** Whoever is not there when it is sent does not hear it later, under another daemon. */
+  #isThere(world: World, { id, process }: Address): boolean {
+    if (id === '') return !world.ended || this.options.onStop !== 'leave';
+    const { state = NO_STATE, processes = {} } = world.containers[id] ?? {};
+    return state !== NO_STATE && (process === '' || process in processes);
   }
 
   #hear(world: World, { to, event }: Message): World {
@@ -204,7 +203,9 @@ export class System {
     if (to.id === '') {
       if (world.ended) return this.#hearNoMore(world, event);
       const known = Object.keys(world.containers).sort().join();
-      const step = this.#supervisor.next(world.supervisor, event, known);
+      // It looks at what there is when it hears that it has looked.
+      const heard = outputOf(event) === NOTHING_RESTORED ? { ...event, output: restoredIn(world) } : event;
+      const step = this.#supervisor.next(world.supervisor, heard, known);
       return this.#carryOut({ ...world, supervisor: step.state }, to, step);
     }
     const container = world.containers[to.id];
@@ -256,7 +257,7 @@ export class System {
   }
 
   #start(world: World, of: Address, name: string, src: string, input: unknown): World {
-    if (src === 'oomWatch' && !this.options.oom) return world;
+    if (src === OOM_WATCH && !this.options.oom) return world;
     const container = world.containers[of.id];
     if (src !== 'process' || container === undefined) {
       return { ...world, effects: [...world.effects, { of, name, src }] };
@@ -272,7 +273,7 @@ export class System {
   }
 
   #end(world: World, of: Address, output: unknown): World {
-    if (of.id === '') return { ...world, ended: true };
+    if (of.id === '') return this.options.onStop === 'leave' ? leftBehind(world) : { ...world, ended: true };
     const actorId = of.process === '' ? of.id : of.process;
     const event = { type: `xstate.done.actor.${actorId}`, actorId, output };
     const next = this.#send(world, of, parentOf(of), event);
@@ -283,8 +284,11 @@ export class System {
 
   #act(world: World, of: Address, type: string, params: unknown): World {
     switch (type) {
-      case 'reply':
-        return reply(world, (params as Reply).requestId);
+      case 'reply': {
+        const { requestId } = params as Reply;
+        // What a former daemon was asked has nobody left to answer.
+        return requestId === '' ? world : reply(world, requestId);
+      }
       case 'publish':
         return params === null ? world : tellAll(world, params as Notice);
       case 'keepOomKills': {
@@ -297,7 +301,7 @@ export class System {
         const request = params as { id: string };
         if (request.id in world.containers) return wrong(world, `${request.id} is in two places`);
         const step = this.#container.first(request);
-        const container: Container = { state: step.state, processes: {}, kernel: {}, oom: NO_OOM_KILLS };
+        const container: Container = { ...NEW, state: step.state };
         const next = { ...world, containers: { ...world.containers, [request.id]: container } };
         return this.#carryOut(next, { id: request.id, process: '' }, step);
       }
@@ -312,20 +316,51 @@ export class System {
           (next, id) => this.#send(next, of, { id, process: '' }, params as EventObject),
           world,
         );
+      case 'toEach': {
+        const { ids, event } = params as { ids: string[]; event: EventObject };
+        return ids.reduce((next, id) => this.#send(next, of, { id, process: '' }, event), world);
+      }
+      case 'adoptContainers':
+        return this.#adopt(world, params as Adopted[]);
+      case 'abandonAll':
+        return world.clients.reduce(
+          (next, { asked }) => (asked ? reply(next, asked.requestId) : next),
+          world,
+        );
       case 'abandon':
         return abandon(world, (params as { id: string }).id);
       default:
         return world;
     }
   }
+
+  #adopt(world: World, adopted: readonly Adopted[]): World {
+    const containers = Object.fromEntries(
+      adopted.map((it) => {
+        const { id } = it.create;
+        const snapshot = adoptedSnapshot(it);
+        const children = snapshot.children as unknown as Record<string, { snapshot: unknown }>;
+        const processes = Object.fromEntries(
+          it.processes.map(({ process }) => [process, this.#process.restored(children[process]?.snapshot)]),
+        );
+        return [
+          id,
+          { ...(world.containers[id] ?? NEW), state: this.#container.restored(snapshot), processes },
+        ];
+      }),
+    );
+    const watched = adopted.filter(({ status }) => this.options.oom && status !== 'launching');
+    const watches = watched.map(({ create: { id } }) => ({
+      of: { id, process: '' },
+      name: OOM_WATCH,
+      src: OOM_WATCH,
+    }));
+    return { ...world, containers, effects: [...world.effects, ...watches] };
+  }
 }
+
+const outputOf = (event: EventObject): unknown => (event as { output?: unknown }).output;
+
+const restoredIn = (world: World): Restored => ({ adopted: adoptedIn(world), untold: [] });
 
 const parentOf = ({ id, process }: Address): Address => (process === '' ? SUPERVISOR : { id, process: '' });
-
-/** `{ running: 'steady' }` as `running.steady`. */
-function pathOf(value: unknown): string {
-  if (typeof value === 'string') return value;
-  return Object.entries(value as Record<string, unknown>)
-    .map(([name, inner]) => `${name}.${pathOf(inner)}`)
-    .join('|');
-}

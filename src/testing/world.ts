@@ -1,5 +1,5 @@
 import type { EventObject } from 'xstate';
-import { INIT, type Notice } from '../machines/messages.ts';
+import { INIT, type Notice, type ShimExited } from '../machines/messages.ts';
 
 /**
  * The whole system as data: the charts' states, the messages between them that are in flight, the effects that have
@@ -12,12 +12,17 @@ export type Message = { from: Address; to: Address; event: EventObject };
 /** Something that is being done for an actor. */
 export type Effect = { of: Address; name: string; src: string };
 
+/** Of a container that no daemon has. */
+export const NO_STATE = -1;
+
 export type Container = {
   state: number;
   /** States of the processes' charts, by their names. */
   processes: Record<string, number>;
   /** Processes of the kernel: being launched, alive, or dead, of which somebody is still to be told. */
   kernel: Record<string, 'launching' | 'alive' | 'dead'>;
+  /** Whether its freezer has it. */
+  frozen: boolean;
   oom: OomKills;
 };
 
@@ -62,6 +67,16 @@ const PIDS_FROM = 100;
 
 export const pidOf = (process: string): number =>
   process === INIT ? PIDS_FROM : PIDS_FROM + Number(process.slice('exec-'.length));
+
+/** The shim has reaped a process. */
+export const exitOf = ({ id, process }: Address): ShimExited => ({
+  type: 'shim.exited',
+  id,
+  process,
+  pid: pidOf(process),
+  status: process === INIT ? 137 : 0,
+  unixNs: '1',
+});
 
 /** The world, of which something is wrong. */
 export const wrong = (world: World, what: string): World => ({ ...world, wrong: [...world.wrong, what] });

@@ -5,7 +5,7 @@ import { processSetup } from '../../src/machines/process-actions.ts';
 import { supervisorMachine } from '../../src/machines/supervisor.ts';
 import { supervisorSetup } from '../../src/machines/supervisor-actions.ts';
 import { firstOf } from '../../src/machines/waiting-line.ts';
-import { EXPLORED, type ExploreOptions, explore } from '../../src/testing/explorer.ts';
+import { EXPLORED, type ExploreOptions, explore, LEAVING } from '../../src/testing/explorer.ts';
 import { DAEMON_MACHINES, type Machines } from '../../src/testing/world-system.ts';
 import { figure, testingPage } from '../docs/testing-page.ts';
 import { withoutAnswer } from '../machines/fixtures/chart.ts';
@@ -22,12 +22,23 @@ const supervisorWithout = (state: string, event: string): unknown => {
   return supervisorSetup.createMachine(config as Parameters<typeof supervisorSetup.createMachine>[0]);
 };
 
+/** The chart with other states in the place of some. */
+const supervisorWith = (states: Record<string, unknown>): unknown => {
+  const config: unknown = {
+    ...supervisorMachine.config,
+    states: { ...supervisorMachine.config.states, ...states },
+  };
+  return supervisorSetup.createMachine(config as Parameters<typeof supervisorSetup.createMachine>[0]);
+};
+
 describe('three containers, two clients, and exits at any time', { timeout: 240_000 }, () => {
   it.each<[string, Partial<ExploreOptions>]>([
     ['that ends its containers', { depth: 4 }],
     ['whose messages come late', { depth: 3, delivery: 'any' }],
     ['that tells of OOM kills', { depth: 4, oomKills: 1 }],
     ['that tells of OOM kills, whose messages come late', { depth: 3, delivery: 'any', oomKills: 1 }],
+    ['that leaves its containers to the next one', { ...LEAVING, depth: 5 }],
+    ['that leaves them, whose messages come late', { ...LEAVING, depth: 3, delivery: 'any' }],
   ])('go wrong nowhere in a daemon %s', (what, options) => {
     const { worlds, moves, depth, finding } = explore({ ...EXPLORED, ...options });
     const counted = `${figure(worlds)} worlds by ${figure(moves)} moves`;
@@ -82,13 +93,7 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
       ...running,
       on: { ...running?.on, create: (running?.on?.create as unknown[] | undefined)?.slice(1) },
     };
-    const config: unknown = {
-      ...supervisorMachine.config,
-      states: { ...supervisorMachine.config.states, running: createAlways },
-    };
-    const supervisor = supervisorSetup.createMachine(
-      config as Parameters<typeof supervisorSetup.createMachine>[0],
-    );
+    const supervisor = supervisorWith({ running: createAlways });
     expect(found({ supervisor }, fromNothing)).toEqual({
       what: 'c1 is in two places',
       trace: ['A asks for create of c1', 'B asks for create of c1'],
@@ -115,16 +120,9 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
     const { stopping } = supervisorMachine.config.states ?? {};
     const { asking } = stopping?.states ?? {};
     const tired = { ...asking, after: { stopGrace: '#supervisor.stopped' } };
-    const config: unknown = {
-      ...supervisorMachine.config,
-      states: {
-        ...supervisorMachine.config.states,
-        stopping: { ...stopping, states: { ...stopping?.states, asking: tired } },
-      },
-    };
-    const supervisor = supervisorSetup.createMachine(
-      config as Parameters<typeof supervisorSetup.createMachine>[0],
-    );
+    const supervisor = supervisorWith({
+      stopping: { ...stopping, states: { ...stopping?.states, asking: tired } },
+    });
     expect(found({ supervisor }, fromNothing)).toEqual({
       what: 'c1 is never deleted',
       trace: [
@@ -158,6 +156,31 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
         'c1/init is killed for want of memory',
         'delete of c1 is done',
       ],
+    });
+  });
+
+  it('where the next daemon passes over the exits that it is told of too early', () => {
+    const supervisor = supervisorMachine.provide({ actions: { takeExits: () => {} } as never });
+    expect(found({ supervisor }, { ...LEAVING, ...fromNothing })).toEqual({
+      what: 'c1 is never deleted',
+      trace: [
+        'A asks for create of c1',
+        'c1/init ends',
+        'the daemon is told to end',
+        'launch of c1/init is done',
+        'answerAll of supervisor is done',
+        'delete of c1 is done',
+        'the next daemon starts',
+        'restore of supervisor is done',
+      ],
+    });
+  });
+
+  it('where a daemon goes without an answer', () => {
+    const supervisor = supervisorWith({ left: { type: 'final' } });
+    expect(found({ supervisor }, { ...LEAVING, ...fromNothing })).toEqual({
+      what: 'A0 is not answered by a daemon that goes',
+      trace: ['A asks for create of c1', 'the daemon is told to end', 'the leaveGrace of supervisor is over'],
     });
   });
 
