@@ -29,7 +29,9 @@ class Follower {
   readonly #system = new System({ concurrency: 1, clients: 1 });
 
   stateOf(world: World, id: string): string {
-    return id in world.containers ? this.#system.stateOf(world, { id, process: '' }).path : 'not there';
+    return id in world.containers
+      ? this.#system.charts.stateOf(world, { id, process: '' }).path
+      : 'not there';
   }
 
   begin(id: string, pid: number): Followed {

@@ -33,7 +33,7 @@ export class PureContainer {
 
   status(world: World): ClientStatus {
     if (!(ID in world.containers)) return 'absent';
-    const { path } = this.#system.stateOf(world, { id: ID, process: '' });
+    const { path } = this.#system.charts.stateOf(world, { id: ID, process: '' });
     return path.startsWith('paused') ? 'paused' : path.startsWith('running') ? 'running' : 'absent';
   }
 

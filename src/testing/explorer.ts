@@ -1,7 +1,8 @@
 import type { OnStop } from '../machines/supervisor-model.ts';
 import { effectMoves, exitMoves, type Move, type MoveOptions, movesIn, nextDaemonMoves } from './moves.ts';
 import { NO_STATE, type World } from './world.ts';
-import { type Machines, System } from './world-system.ts';
+import type { Machines } from './world-charts.ts';
+import { System } from './world-system.ts';
 
 /**
  * Everything that can happen to a daemon up to a number of moves, tried: the supervisor with some containers and
@@ -107,7 +108,7 @@ class Explorer {
 
   explore(): Explored {
     let frontier = this.options.beginnings.map((names) => this.#begin(names));
-    const seen = new Set(frontier.map(({ world }) => this.#system.keyOf(world)));
+    const seen = new Set(frontier.map(({ world }) => this.#system.charts.keyOf(world)));
     let moves = 0;
     for (let depth = 0; ; depth++) {
       const next: Node[] = [];
@@ -118,7 +119,7 @@ class Explorer {
         for (const move of this.#movesFrom(node.world)) {
           moves++;
           const world = this.#after(move);
-          const key = this.#system.keyOf(world);
+          const key = this.#system.charts.keyOf(world);
           if (seen.has(key) && world.wrong.length === 0) continue;
           seen.add(key);
           next.push({ move: move.name, from: node, world });
@@ -165,7 +166,9 @@ class Explorer {
     const launching = Object.entries(world.containers)
       .filter(([, { state }]) => state !== NO_STATE)
       .map(([id]) => id)
-      .filter((id) => this.#system.stateOf(world, { id, process: '' }).path.startsWith('created.launching'));
+      .filter((id) =>
+        this.#system.charts.stateOf(world, { id, process: '' }).path.startsWith('created.launching'),
+      );
     if (launching.length > this.options.concurrency) {
       return { what: `${launching.join(', ')} hold a slot at once`, trace };
     }
@@ -180,7 +183,7 @@ class Explorer {
     for (let n = 0; n < MAX_STEPS_TO_END; n++) {
       const [wrong] = world.wrong;
       if (wrong !== undefined) return { what: wrong, trace: steps };
-      const key = this.#system.keyOf(world);
+      const key = this.#system.charts.keyOf(world);
       if (this.#ending.has(key)) break;
       passed.push(key);
       const [effect] = effectMoves(this.#system, world).done;

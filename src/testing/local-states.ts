@@ -26,8 +26,6 @@ export type LocalStates = {
   timers(state: number): readonly Timer[];
   /** The same number for states that differ in the id of their container alone. */
   shape(state: number): number;
-  /** How many states it has been seen in. */
-  count(): number;
 };
 
 const keyOf = ({ value, context, status, children }: AnyMachineSnapshot): string =>
@@ -80,6 +78,5 @@ export function localStates(machine: AnyStateMachine): LocalStates {
       })).state,
     snapshot,
     timers: (state) => timersOf(snapshot(state)),
-    count: () => snapshots.length,
   };
 }

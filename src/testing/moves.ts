@@ -157,7 +157,7 @@ const isUnheard = ({ containers }: World, id: string): boolean => {
 
 /** What a chart waits for may have been waited for. */
 const clockMoves = (system: System, world: World): Move[] =>
-  system.timers(world).map((timer) => ({
+  system.charts.timers(world).map((timer) => ({
     name: `the ${timer.name} of ${nameOf(timer.of)} is over`,
     to: () => system.ring(world, timer),
   }));

@@ -1,14 +1,9 @@
-import type { AnyStateMachine, EventObject } from 'xstate';
-import { stateName } from '../actors/transition-log.ts';
-import { type Adopted, adoptedSnapshot } from '../machines/adopt.ts';
-import { containerMachine } from '../machines/container.ts';
+import type { EventObject } from 'xstate';
+import type { Adopted } from '../machines/adopt.ts';
 import { OOM_WATCH } from '../machines/container-actions.ts';
-import { effect } from '../machines/effect.ts';
 import type { Notice, Reply } from '../machines/messages.ts';
-import { processMachine } from '../machines/process.ts';
-import { supervisorMachine } from '../machines/supervisor.ts';
 import type { OnStop, Restored } from '../machines/supervisor-model.ts';
-import { type LocalStates, type LocalStep, localStates, type Timer } from './local-states.ts';
+import type { LocalStep, Timer } from './local-states.ts';
 import { adoptedIn, exitsKept, leftBehind, NOTHING_RESTORED } from './next-daemon.ts';
 import { PARENT } from './pure-chart.ts';
 import {
@@ -24,17 +19,9 @@ import {
   without,
   wrong,
 } from './world.ts';
-import { keyOf } from './world-key.ts';
+import { DAEMON_MACHINES, type Machines, WorldCharts } from './world-charts.ts';
 import { toldOfOom } from './world-oom.ts';
 import { abandon, forget, reply, tellAll, withoutExecs } from './world-told.ts';
-
-export type Machines = { supervisor: AnyStateMachine; container: AnyStateMachine; process: AnyStateMachine };
-
-export const DAEMON_MACHINES = {
-  supervisor: supervisorMachine,
-  container: containerMachine,
-  process: processMachine,
-} as unknown as Machines;
 
 const NEW: Container = { state: NO_STATE, processes: {}, kernel: {}, frozen: false, oom: NO_OOM_KILLS };
 const SUPERVISOR: Address = { id: '', process: '' };
@@ -51,28 +38,24 @@ export type SystemOptions = {
 
 /** The charts that worlds are made of, and how worlds follow from each other. */
 export class System {
-  readonly #supervisor: LocalStates;
-  readonly #container: LocalStates;
-  readonly #process: LocalStates;
+  readonly charts: WorldCharts;
   /** The containers of the world that is being stepped, for the guard that asks. */
   #present: Record<string, Container> = {};
 
   constructor(
     readonly options: SystemOptions,
-    { supervisor, container, process }: Machines = DAEMON_MACHINES,
+    machines: Machines = DAEMON_MACHINES,
   ) {
-    // A chart that was changed in this has its own way.
-    const tellsOom = options.oom ? { tellsOom: () => true } : {};
-    const isKnown = (_: unknown, id: string) => id in this.#present;
-    this.#supervisor = localStates(supervisor.provide({ guards: { isKnown } as never }));
-    this.#container = localStates(container.provide({ actors: { process: effect() } as never }));
-    this.#process = localStates(process.provide({ guards: tellsOom } as never));
+    this.charts = new WorldCharts(machines, {
+      isKnown: (id) => id in this.#present,
+      tellsOom: options.oom ?? false,
+    });
   }
 
   /** A daemon that has found nothing of a former one. */
   first(): World {
     const { clients } = this.options;
-    const { state, outputs } = this.#firstOfSupervisor();
+    const { state, outputs } = this.charts.supervisor.first(this.#input);
     const empty: World = {
       supervisor: state,
       containers: {},
@@ -94,7 +77,7 @@ export class System {
 
   /** Another daemon starts where one has left its containers; the shim tells it of exits that nobody was told of. */
   restart(world: World): World {
-    const step = this.#firstOfSupervisor();
+    const step = this.charts.supervisor.first(this.#input);
     const begun = { ...world, supervisor: step.state, ended: false, told: [] };
     return exitsKept(world).reduce(
       (next, exit) => this.#send(next, SUPERVISOR, SUPERVISOR, exit),
@@ -102,9 +85,9 @@ export class System {
     );
   }
 
-  #firstOfSupervisor(): LocalStep {
+  get #input(): { concurrency: number; onStop: OnStop } {
     const { concurrency, onStop = 'end' } = this.options;
-    return this.#supervisor.first({ concurrency, onStop });
+    return { concurrency, onStop };
   }
 
   /** A message to the supervisor from outside. */
@@ -124,19 +107,6 @@ export class System {
     const kind = 'error' in how ? 'error' : 'done';
     const event = { type: `xstate.${kind}.actor.${done.name}`, actorId: done.name, ...how };
     return this.#send({ ...world, effects, told: [] }, done.of, done.of, event);
-  }
-
-  /** The delays that have begun. */
-  timers(world: World): (Timer & { of: Address })[] {
-    if (world.ended) return [];
-    const of = (id: string, timers: readonly Timer[]) =>
-      timers.map((timer) => ({ ...timer, of: { id, process: '' } }));
-    return [
-      ...of('', this.#supervisor.timers(world.supervisor)),
-      ...Object.entries(world.containers).flatMap(([id, { state }]) =>
-        state === NO_STATE ? [] : of(id, this.#container.timers(state)),
-      ),
-    ];
   }
 
   /** A delay is over. */
@@ -160,32 +130,6 @@ export class System {
     return next;
   }
 
-  stateOf(world: World, { id, process }: Address): { path: string; context: Record<string, unknown> } {
-    const container = world.containers[id];
-    const local = process !== '' ? this.#process : id !== '' ? this.#container : this.#supervisor;
-    const state =
-      process !== '' ? container?.processes[process] : id !== '' ? container?.state : world.supervisor;
-    const { value, context } = local.snapshot(state ?? -1);
-    return { path: stateName(value), context: context as Record<string, unknown> };
-  }
-
-  /** The same for worlds that differ in nothing but which container has which id. */
-  keyOf(world: World): string {
-    return keyOf(world, {
-      supervisor: this.#supervisor.snapshot(world.supervisor),
-      shapeOfContainer: this.#container.shape,
-      shapeOfProcess: this.#process.shape,
-    });
-  }
-
-  counts(): { supervisor: number; container: number; process: number } {
-    return {
-      supervisor: this.#supervisor.count(),
-      container: this.#container.count(),
-      process: this.#process.count(),
-    };
-  }
-
   #send(world: World, from: Address, to: Address, event: EventObject): World {
     if (!this.#isThere(world, to)) return world;
     return { ...world, flight: [...world.flight, { from, to, event }] };
@@ -205,18 +149,18 @@ export class System {
       const known = Object.keys(world.containers).sort().join();
       // It looks at what there is when it hears that it has looked.
       const heard = outputOf(event) === NOTHING_RESTORED ? { ...event, output: restoredIn(world) } : event;
-      const step = this.#supervisor.next(world.supervisor, heard, known);
+      const step = this.charts.supervisor.next(world.supervisor, heard, known);
       return this.#carryOut({ ...world, supervisor: step.state }, to, step);
     }
     const container = world.containers[to.id];
     if (container === undefined) return world;
     if (to.process === '') {
-      const step = this.#container.next(container.state, event);
+      const step = this.charts.container.next(container.state, event);
       return this.#carryOut(withContainer(world, to.id, { state: step.state }), to, step);
     }
     const state = container.processes[to.process];
     if (state === undefined) return world;
-    const step = this.#process.next(state, event);
+    const step = this.charts.process.next(state, event);
     const processes = { ...container.processes, [to.process]: step.state };
     return this.#carryOut(withContainer(world, to.id, { processes }), to, step);
   }
@@ -262,7 +206,7 @@ export class System {
     if (src !== 'process' || container === undefined) {
       return { ...world, effects: [...world.effects, { of, name, src }] };
     }
-    const step = this.#process.first(input);
+    const step = this.charts.process.first(input);
     const processes = { ...container.processes, [name]: step.state };
     const kernel = { ...container.kernel, [name]: 'launching' as const };
     return this.#carryOut(
@@ -300,7 +244,7 @@ export class System {
       case 'createContainer': {
         const request = params as { id: string };
         if (request.id in world.containers) return wrong(world, `${request.id} is in two places`);
-        const step = this.#container.first(request);
+        const step = this.charts.container.first(request);
         const container: Container = { ...NEW, state: step.state };
         const next = { ...world, containers: { ...world.containers, [request.id]: container } };
         return this.#carryOut(next, { id: request.id, process: '' }, step);
@@ -336,18 +280,10 @@ export class System {
 
   #adopt(world: World, adopted: readonly Adopted[]): World {
     const containers = Object.fromEntries(
-      adopted.map((it) => {
-        const { id } = it.create;
-        const snapshot = adoptedSnapshot(it);
-        const children = snapshot.children as unknown as Record<string, { snapshot: unknown }>;
-        const processes = Object.fromEntries(
-          it.processes.map(({ process }) => [process, this.#process.restored(children[process]?.snapshot)]),
-        );
-        return [
-          id,
-          { ...(world.containers[id] ?? NEW), state: this.#container.restored(snapshot), processes },
-        ];
-      }),
+      adopted.map((it) => [
+        it.create.id,
+        { ...(world.containers[it.create.id] ?? NEW), ...this.charts.adopted(it) },
+      ]),
     );
     const watched = adopted.filter(({ status }) => this.options.oom && status !== 'launching');
     const watches = watched.map(({ create: { id } }) => ({

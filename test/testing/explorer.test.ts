@@ -6,7 +6,7 @@ import { supervisorMachine } from '../../src/machines/supervisor.ts';
 import { supervisorSetup } from '../../src/machines/supervisor-actions.ts';
 import { firstOf } from '../../src/machines/waiting-line.ts';
 import { EXPLORED, type ExploreOptions, explore, LEAVING } from '../../src/testing/explorer.ts';
-import { DAEMON_MACHINES, type Machines } from '../../src/testing/world-system.ts';
+import { DAEMON_MACHINES, type Machines } from '../../src/testing/world-charts.ts';
 import { figure, testingPage } from '../docs/testing-page.ts';
 import { withoutAnswer } from '../machines/fixtures/chart.ts';
 import { containerWithout } from '../machines/fixtures/container-stage.ts';
