@@ -1,7 +1,9 @@
 import type { Event } from '../generated/api.ts';
 import { INIT, type Notice } from '../machines/messages.ts';
-import { effectMoves, requestOf } from '../testing/moves.ts';
-import { pidOf, System, type World } from '../testing/world.ts';
+import { effectMoves } from '../testing/moves.ts';
+import { requestOf } from '../testing/request.ts';
+import { pidOf, type World } from '../testing/world.ts';
+import { System } from '../testing/world-system.ts';
 
 /**
  * A journal held against the charts: for each of its events, what must have come before it is done to the charts (a
@@ -27,7 +29,9 @@ class Follower {
   readonly #system = new System({ concurrency: 1, clients: 1 });
 
   stateOf(world: World, id: string): string {
-    return id in world.containers ? this.#system.stateOf(world, { id, process: '' }).path : 'not there';
+    return id in world.containers
+      ? this.#system.charts.stateOf(world, { id, process: '' }).path
+      : 'not there';
   }
 
   begin(id: string, pid: number): Followed {

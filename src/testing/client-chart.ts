@@ -1,30 +1,24 @@
 import { fromTransition } from 'xstate';
 import { getShortestPaths, getSimplePaths } from 'xstate/graph';
-import { type Ask, effectMoves, exitMoves, requestOf } from './moves.ts';
-import { System, type World } from './world.ts';
+import { INIT } from '../machines/messages.ts';
+import { effectMoves, exitMoves } from './moves.ts';
+import { requestOf } from './request.ts';
+import {
+  askedIn,
+  CLIENT_STEPS,
+  type ClientPath,
+  type ClientStatus,
+  type ClientStep,
+  type HostStep,
+  type Path,
+} from './step.ts';
+import type { World } from './world.ts';
+import { System } from './world-system.ts';
 
 /**
  * One container as its client sees it, made from the daemon's own charts: each step is something that the client asks
  * or that happens to the container, and has come to its end before the next.
  */
-
-/** What a client asks of a container; `ends` is that its process ends by itself. */
-export type ClientStep = Ask | 'create' | 'ends';
-export const CLIENT_STEPS: readonly ClientStep[] = [
-  'create',
-  'pause',
-  'resume',
-  'kill',
-  'exec',
-  'checkpoint',
-  'ends',
-];
-
-/** As `State` has it; `absent` where it does not list the container. */
-export type ClientStatus = 'absent' | 'running' | 'paused';
-
-/** Steps from a daemon without containers, each with the status that it has to lead to. */
-export type ClientPath = { step: ClientStep; status: ClientStatus }[];
 
 const ID = 'c';
 const REQUEST = 'A0';
@@ -39,19 +33,35 @@ export class PureContainer {
 
   status(world: World): ClientStatus {
     if (!(ID in world.containers)) return 'absent';
-    const { path } = this.#system.stateOf(world, { id: ID, process: '' });
+    const { path } = this.#system.charts.stateOf(world, { id: ID, process: '' });
     return path.startsWith('paused') ? 'paused' : path.startsWith('running') ? 'running' : 'absent';
   }
 
   /** The world once the step has come to its end. */
-  step(world: World, step: ClientStep): World {
-    if (step === 'ends') return this.status(world) === 'running' ? this.#end(world) : world;
+  step(world: World, step: HostStep): World {
+    const asked = askedIn(step);
+    if (asked !== undefined) return this.#ask(world, asked);
+    // Another shim takes its place; and a frozen process does not end by itself.
+    if (step === 'shim dies' || this.status(world) !== 'running') return world;
+    return step === 'ends' ? this.#end(world) : this.#endExec(world);
+  }
+
+  #ask(world: World, { ask, failing }: NonNullable<ReturnType<typeof askedIn>>): World {
     const clients = [{ asked: { requestId: REQUEST, id: ID, cancelled: false }, turn: 0 as const }];
-    const next = this.#settle(this.#system.tell({ ...world, clients }, requestOf(step, REQUEST, ID)));
+    let next = this.#system.settleMessages(
+      this.#system.tell({ ...world, clients }, requestOf(ask, REQUEST, ID)),
+    );
+    const fault = effectMoves(this.#system, next).failed.find(({ effect }) => effect.src === failing);
+    next = this.#settle(fault?.to() ?? next);
     if (next.wrong.length > 0) throw new Error(next.wrong.join('; '));
     // What KILL, or a checkpoint that ends it, does to its processes.
-    const dies = this.status(next) === 'absent' || step === 'kill';
+    const dies = this.status(next) === 'absent' || (ask === 'kill' && fault === undefined);
     return dies ? this.#end(next) : next;
+  }
+
+  #endExec(world: World): World {
+    const move = exitMoves(this.#system, world).find(({ process }) => process !== INIT);
+    return move === undefined ? world : this.#settle(move.to());
   }
 
   #end(from: World): World {
@@ -112,9 +122,12 @@ export function simplePaths(steps: readonly ClientStep[] = CLIENT_STEPS): Client
 }
 
 /** Each sequence of so many steps: what is refused on the way leaves the container as it was. */
-export function allPaths(length: number, steps: readonly ClientStep[] = CLIENT_STEPS): ClientPath[] {
+export function allPaths<Step extends HostStep = ClientStep>(
+  length: number,
+  steps: readonly Step[] = CLIENT_STEPS as readonly HostStep[] as readonly Step[],
+): Path<Step>[] {
   const container = new PureContainer();
-  type Walk = { path: ClientPath; world: World };
+  type Walk = { path: Path<Step>; world: World };
   let walks: Walk[] = [{ path: [], world: container.first }];
   for (let n = 0; n < length; n += 1) {
     walks = walks.flatMap(({ path, world }) =>

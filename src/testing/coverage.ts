@@ -19,6 +19,12 @@ function edgeIdOf(taken: Taken): string | undefined {
   return index < 0 ? undefined : `${source.id}:${eventType}:${index}`;
 }
 
+/** The ids of the transitions by which an actor has made a step; none of what is no step. */
+export const transitionsIn = (inspected: InspectionEvent): string[] =>
+  inspected.type === '@xstate.microstep'
+    ? (inspected._transitions as unknown as Taken[]).flatMap((taken) => edgeIdOf(taken) ?? [])
+    : [];
+
 const isWithin = (path: string, of: string): boolean => of === '' || path === of || path.startsWith(`${of}.`);
 
 /** Counts what actors of one chart pass through: `inspect` is what XState is given as `inspect`. */
@@ -42,34 +48,49 @@ export class Coverage {
     // A machine begins without a step.
     const isStep = inspected.type === '@xstate.microstep';
     if (!isStep && inspected.type !== '@xstate.snapshot') return;
-    const { actorRef, snapshot } = inspected;
-    const transitions = isStep ? (inspected._transitions as unknown as Taken[]) : [];
+    const { actorRef, snapshot, event } = inspected;
     const { machine, value } = snapshot as { machine?: AnyStateMachine; value?: StateValue };
     if (machine?.id !== this.chart.id || value === undefined) return;
-    this.note(actorRef as AnyActorRef, stateName(value), transitions);
-  };
-
-  /** An actor has come to a state, by these transitions. */
-  note(actor: AnyActorRef, to: string, transitions: readonly Taken[]): void {
+    const actor = actorRef as AnyActorRef;
     const from = this.#last.get(actor) ?? '';
+    const to = stateName(value);
     this.#last.set(actor, to);
     for (const { id, path } of this.chart.nodes) if (isWithin(to, path)) this.#entered.add(id);
+    if (isStep) this.#note(from, event.type, transitionsIn(inspected));
+    // It would not have come to rest here, had one of them said yes.
+    else if (snapshot.status === 'active') this.#saidNo(this.#guarded(to, ''));
+  };
+
+  /** By these transitions a state was left, or remained; by none where no guard said yes. */
+  #note(from: string, eventType: string, transitions: readonly string[]): void {
+    if (transitions.length === 0) this.#saidNo(this.#guarded(from, eventType));
     for (const transition of transitions) {
-      const edge = this.#edges.get(edgeIdOf(transition) ?? '');
+      const edge = this.#edges.get(transition);
       if (edge === undefined) continue;
       this.taken.set(edge.id, (this.taken.get(edge.id) ?? 0) + 1);
       if (edge.guard !== '') this.#guards.add(`${edge.id} yes`);
-      for (const { id } of this.#passedOver(edge, from)) this.#guards.add(`${id} no`);
+      this.#saidNo(this.#passedOver(edge, from));
     }
+  }
+
+  #saidNo(edges: readonly ChartEdge[]): void {
+    for (const { id } of edges) this.#guards.add(`${id} no`);
+  }
+
+  /** The transitions with a guard that an event may take in a state. */
+  #guarded(from: string, event: string): ChartEdge[] {
+    return this.chart.edges.filter(
+      (edge) =>
+        edge.event === event && edge.guard !== '' && isWithin(from, this.#paths.get(edge.source) ?? ''),
+    );
   }
 
   /** The transitions that would have been taken instead, had their guards said yes. */
   #passedOver({ id, source, event }: ChartEdge, from: string): ChartEdge[] {
     const outer = this.#paths.get(source) ?? '';
-    const active = this.chart.edges.filter((edge) => {
-      const path = this.#paths.get(edge.source) ?? '';
-      return edge.event === event && edge.guard !== '' && isWithin(from, path) && isWithin(path, outer);
-    });
+    const active = this.#guarded(from, event).filter((edge) =>
+      isWithin(this.#paths.get(edge.source) ?? '', outer),
+    );
     const index = Number(id.slice(id.lastIndexOf(':') + 1));
     return active.filter(
       (edge) => edge.source !== source || Number(edge.id.slice(edge.id.lastIndexOf(':') + 1)) < index,

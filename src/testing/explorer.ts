@@ -1,5 +1,8 @@
-import { effectMoves, exitMoves, type Move, type MoveOptions, movesIn } from './moves.ts';
-import { type Machines, System, type World } from './world.ts';
+import type { OnStop } from '../machines/supervisor-model.ts';
+import { effectMoves, exitMoves, type Move, type MoveOptions, movesIn, nextDaemonMoves } from './moves.ts';
+import { NO_STATE, type World } from './world.ts';
+import type { Machines } from './world-charts.ts';
+import { System } from './world-system.ts';
 
 /**
  * Everything that can happen to a daemon up to a number of moves, tried: the supervisor with some containers and
@@ -17,6 +20,12 @@ export type ExploreOptions = {
   asks: MoveOptions['asks'];
   /** How often the daemon may be told to end. */
   stops: number;
+  /** Whether the containers end with the daemon, or are left to the next one. */
+  onStop: OnStop;
+  /** Whether time passes. */
+  clocks: boolean;
+  /** How many processes the kernel may kill for want of memory; with none, nobody watches for it. */
+  oomKills: number;
   /** Messages between actors come at once, as their mailboxes have it, or at any time and in the order of their sender. */
   delivery: 'prompt' | 'any';
   /** Where it begins, as the names of moves from a daemon that has done nothing yet: from each of them it goes on. */
@@ -34,15 +43,35 @@ const BUSY = [
   'launch of c1/exec-1 is done',
 ];
 
+/** The same, but a daemon that leaves them has gone while it paused one of them and started the third. */
+const LEFT = [
+  ...BUSY,
+  'A asks for pause of c2',
+  'B asks for create of c3',
+  'the daemon is told to end',
+  'the daemon is told to end',
+];
+
 export const EXPLORED: ExploreOptions = {
   depth: 4,
   containers: 3,
   clients: 2,
   concurrency: 2,
-  asks: ['pause', 'resume', 'kill', 'exec', 'checkpoint'],
+  asks: ['pause', 'resume', 'kill', 'exec', 'checkpoint', 'deleteCheckpoint'],
   stops: 2,
+  onStop: 'end',
+  clocks: true,
+  oomKills: 0,
   delivery: 'prompt',
   beginnings: [[], BUSY],
+};
+
+/** A daemon that leaves its containers to the next one, which may do so again. */
+export const LEAVING: ExploreOptions = {
+  ...EXPLORED,
+  onStop: 'leave',
+  stops: 4,
+  beginnings: [...EXPLORED.beginnings, LEFT],
 };
 
 /** What was found wrong, and the fewest moves that lead there from a beginning. */
@@ -71,14 +100,15 @@ class Explorer {
   readonly #ending = new Set<string>();
 
   constructor(readonly options: ExploreOptions) {
-    this.#system = new System(options, options.machines);
+    this.#system = new System({ ...options, oom: options.oomKills > 0 }, options.machines);
     const ids = Array.from({ length: options.containers }, (_, n) => `c${n + 1}`);
-    this.#moves = { ids, asks: options.asks, stops: options.stops };
+    const { asks, stops, clocks, oomKills } = options;
+    this.#moves = { ids, asks, stops, clocks, oomKills };
   }
 
   explore(): Explored {
     let frontier = this.options.beginnings.map((names) => this.#begin(names));
-    const seen = new Set(frontier.map(({ world }) => this.#system.keyOf(world)));
+    const seen = new Set(frontier.map(({ world }) => this.#system.charts.keyOf(world)));
     let moves = 0;
     for (let depth = 0; ; depth++) {
       const next: Node[] = [];
@@ -89,7 +119,7 @@ class Explorer {
         for (const move of this.#movesFrom(node.world)) {
           moves++;
           const world = this.#after(move);
-          const key = this.#system.keyOf(world);
+          const key = this.#system.charts.keyOf(world);
           if (seen.has(key) && world.wrong.length === 0) continue;
           seen.add(key);
           next.push({ move: move.name, from: node, world });
@@ -133,9 +163,12 @@ class Explorer {
     const trace = traceOf(node);
     const [first] = world.wrong;
     if (first !== undefined) return { what: first, trace };
-    const launching = Object.keys(world.containers).filter((id) =>
-      this.#system.stateOf(world, { id, process: '' }).path.startsWith('created.launching'),
-    );
+    const launching = Object.entries(world.containers)
+      .filter(([, { state }]) => state !== NO_STATE)
+      .map(([id]) => id)
+      .filter((id) =>
+        this.#system.charts.stateOf(world, { id, process: '' }).path.startsWith('created.launching'),
+      );
     if (launching.length > this.options.concurrency) {
       return { what: `${launching.join(', ')} hold a slot at once`, trace };
     }
@@ -150,7 +183,7 @@ class Explorer {
     for (let n = 0; n < MAX_STEPS_TO_END; n++) {
       const [wrong] = world.wrong;
       if (wrong !== undefined) return { what: wrong, trace: steps };
-      const key = this.#system.keyOf(world);
+      const key = this.#system.charts.keyOf(world);
       if (this.#ending.has(key)) break;
       passed.push(key);
       const [effect] = effectMoves(this.#system, world).done;
@@ -159,7 +192,8 @@ class Explorer {
       if (this.options.delivery === 'prompt' && effect === undefined && waiting !== undefined) {
         return { what: `${waiting} is not answered, though nothing is under way`, trace: steps };
       }
-      const move = effect ?? exitMoves(this.#system, world)[0];
+      const [next] = [...nextDaemonMoves(this.#system, world), ...exitMoves(this.#system, world)];
+      const move = effect ?? next;
       if (move === undefined) {
         const what = leftOver(world);
         if (what !== undefined) return { what, trace: steps };

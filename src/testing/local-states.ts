@@ -1,19 +1,31 @@
-import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject } from 'xstate';
 import { type Output, pureChart, type Step } from './pure-chart.ts';
 
 /** What a chart has done on an event: the number of its next state, and what it wants done. */
 export type LocalStep = { state: number; outputs: readonly Output[] };
+
+/** A delay that has begun: its name in the chart, and the event by which it is over. */
+export type Timer = { name: string; event: EventObject };
+
+const timersOf = ({ status, _nodes }: AnyMachineSnapshot): Timer[] =>
+  status === 'active'
+    ? (_nodes as AnyStateNode[]).flatMap(({ after }) =>
+        after.map(({ eventType, delay }) => ({ name: String(delay), event: { type: eventType } })),
+      )
+    : [];
 
 /** A chart whose states have numbers and whose steps are remembered: many worlds hold the same few of them. */
 export type LocalStates = {
   first(input: unknown): LocalStep;
   /** `asked` is what guards look at beside the state and the event. An actor that has ended hears nothing. */
   next(state: number, event: EventObject, asked?: string): LocalStep;
+  /** The state of a snapshot that was persisted. */
+  restored(persisted: unknown): number;
   snapshot(state: number): AnyMachineSnapshot;
+  /** What it does after a while in this state, unless it leaves it before. */
+  timers(state: number): readonly Timer[];
   /** The same number for states that differ in the id of their container alone. */
   shape(state: number): number;
-  /** How many states it has been seen in. */
-  count(): number;
 };
 
 const keyOf = ({ value, context, status, children }: AnyMachineSnapshot): string =>
@@ -59,7 +71,12 @@ export function localStates(machine: AnyStateMachine): LocalStates {
       snapshot(state).status === 'active'
         ? remembered(`${state} ${asked} ${JSON.stringify(event)}`, () => chart.next(snapshot(state), event))
         : { state, outputs: [] },
+    restored: (persisted) =>
+      remembered(`restored ${JSON.stringify(persisted)}`, () => ({
+        snapshot: chart.restored(persisted),
+        outputs: [],
+      })).state,
     snapshot,
-    count: () => snapshots.length,
+    timers: (state) => timersOf(snapshot(state)),
   };
 }

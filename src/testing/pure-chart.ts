@@ -75,6 +75,9 @@ export function pureChart(machine: AnyStateMachine) {
   return {
     first: (input: unknown): Step =>
       stepTo((scope) => machine.getInitialSnapshot(scope as never, input) as AnyMachineSnapshot),
+    /** Goes on from a snapshot that was persisted. */
+    restored: (persisted: unknown): AnyMachineSnapshot =>
+      machine.restoreSnapshot(persisted as never, scopeOf([]) as never) as AnyMachineSnapshot,
     next: (snapshot: AnyMachineSnapshot, event: EventObject): Step =>
       stepTo((scope) => machine.transition(snapshot, event, scope as never) as AnyMachineSnapshot),
   };

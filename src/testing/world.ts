@@ -1,25 +1,10 @@
-import type { AnyStateMachine, EventObject } from 'xstate';
-import { containerMachine } from '../machines/container.ts';
-import { effect } from '../machines/effect.ts';
-import { INIT, type Notice, type Reply } from '../machines/messages.ts';
-import { processMachine } from '../machines/process.ts';
-import { supervisorMachine } from '../machines/supervisor.ts';
-import { type WaitingLine, waitingIn } from '../machines/waiting-line.ts';
-import { type LocalStates, type LocalStep, localStates } from './local-states.ts';
-import { PARENT } from './pure-chart.ts';
+import type { EventObject } from 'xstate';
+import { INIT, type Notice, type ShimExited } from '../machines/messages.ts';
 
 /**
  * The whole system as data: the charts' states, the messages between them that are in flight, the effects that have
  * begun, the kernel's processes, and the clients that wait for an answer. A move gives the next world.
  */
-
-export type Machines = { supervisor: AnyStateMachine; container: AnyStateMachine; process: AnyStateMachine };
-
-export const DAEMON_MACHINES = {
-  supervisor: supervisorMachine,
-  container: containerMachine,
-  process: processMachine,
-} as unknown as Machines;
 
 /** Who acts: the supervisor (empty), a container, or one of its processes. */
 export type Address = { id: string; process: string };
@@ -27,13 +12,30 @@ export type Message = { from: Address; to: Address; event: EventObject };
 /** Something that is being done for an actor. */
 export type Effect = { of: Address; name: string; src: string };
 
+/** Of a container that no daemon has. */
+export const NO_STATE = -1;
+
 export type Container = {
   state: number;
   /** States of the processes' charts, by their names. */
   processes: Record<string, number>;
   /** Processes of the kernel: being launched, alive, or dead, of which somebody is still to be told. */
   kernel: Record<string, 'launching' | 'alive' | 'dead'>;
+  /** Whether its freezer has it. */
+  frozen: boolean;
+  oom: OomKills;
 };
+
+/** How often the kernel has killed in a container for want of memory. */
+export type OomKills = {
+  kills: number;
+  /** How many the daemon has heard of by watching, and how many subscribers have been told of. */
+  heard: number;
+  told: number;
+  /** Processes that were killed so, of whose exit nobody was told: by then so many have to be told. */
+  victims: Record<string, number>;
+};
+export const NO_OOM_KILLS: OomKills = { kills: 0, heard: 0, told: 0, victims: {} };
 
 export type Client = {
   /** The request that it waits for, and of which container; null for none. */
@@ -53,321 +55,40 @@ export type World = {
   /** How often the daemon was told to end, and whether it has. */
   stops: number;
   ended: boolean;
+  /** How many processes were killed for want of memory. */
+  oomKills: number;
   /** What has gone wrong in this world. */
   wrong: readonly string[];
   /** What subscribers were told in the move that led here. */
   told: readonly Notice[];
 };
 
-const SUPERVISOR: Address = { id: '', process: '' };
 const PIDS_FROM = 100;
 
 export const pidOf = (process: string): number =>
   process === INIT ? PIDS_FROM : PIDS_FROM + Number(process.slice('exec-'.length));
 
-const isAt = (a: Address, b: Address): boolean => a.id === b.id && a.process === b.process;
-const without = <T>(record: Record<string, T>, key: string): Record<string, T> => {
+/** The shim has reaped a process. */
+export const exitOf = ({ id, process }: Address): ShimExited => ({
+  type: 'shim.exited',
+  id,
+  process,
+  pid: pidOf(process),
+  status: process === INIT ? 137 : 0,
+  unixNs: '1',
+});
+
+/** The world, of which something is wrong. */
+export const wrong = (world: World, what: string): World => ({ ...world, wrong: [...world.wrong, what] });
+
+/** The world with a container that is another; the same world where it is gone. */
+export function withContainer(world: World, id: string, change: Partial<Container>): World {
+  const container = world.containers[id];
+  if (container === undefined) return world;
+  return { ...world, containers: { ...world.containers, [id]: { ...container, ...change } } };
+}
+
+export const without = <T>(record: Record<string, T>, key: string): Record<string, T> => {
   const { [key]: _, ...rest } = record;
   return rest;
 };
-
-/** The charts that worlds are made of, and how worlds follow from each other. */
-export class System {
-  readonly #supervisor: LocalStates;
-  readonly #container: LocalStates;
-  readonly #process: LocalStates;
-  /** The containers of the world that is being stepped, for the guard that asks. */
-  #present: Record<string, Container> = {};
-
-  constructor(
-    readonly options: { concurrency: number; clients: number },
-    { supervisor, container, process }: Machines = DAEMON_MACHINES,
-  ) {
-    const isKnown = (_: unknown, id: string) => id in this.#present;
-    this.#supervisor = localStates(supervisor.provide({ guards: { isKnown } as never }));
-    this.#container = localStates(container.provide({ actors: { process: effect() } as never }));
-    this.#process = localStates(process);
-  }
-
-  /** A daemon that has found nothing of a former one. */
-  first(): World {
-    const { concurrency, clients } = this.options;
-    const { state, outputs } = this.#supervisor.first({ concurrency, onStop: 'end' });
-    const empty: World = {
-      supervisor: state,
-      containers: {},
-      effects: [],
-      flight: [],
-      clients: Array.from({ length: clients }, (): Client => ({ asked: null, turn: 0 })),
-      owed: [],
-      stops: 0,
-      ended: false,
-      wrong: [],
-      told: [],
-    };
-    const begun = this.#carryOut(empty, SUPERVISOR, { state, outputs });
-    const [restore] = begun.effects;
-    if (restore === undefined) throw new Error('the supervisor does not look for containers of before');
-    return this.finish(begun, restore, { output: { adopted: [], untold: [], ended: [] } });
-  }
-
-  /** A message to the supervisor from outside. */
-  tell(world: World, event: EventObject): World {
-    return this.#send({ ...world, told: [] }, SUPERVISOR, SUPERVISOR, event);
-  }
-
-  /** An effect comes to its end: `how` holds its output, or the error it failed with. */
-  finish(world: World, done: Effect, how: { output: unknown } | { error: unknown }): World {
-    const effects = world.effects.filter((it) => it !== done);
-    const kind = 'error' in how ? 'error' : 'done';
-    const event = { type: `xstate.${kind}.actor.${done.name}`, actorId: done.name, ...how };
-    return this.#send({ ...world, effects, told: [] }, done.of, done.of, event);
-  }
-
-  /** Delivers the message at this place of those in flight. */
-  deliver(world: World, at: number): World {
-    const message = world.flight[at];
-    if (message === undefined) return world;
-    const next = { ...world, flight: world.flight.filter((it) => it !== message) };
-    return this.#hear(next, message);
-  }
-
-  /** Delivers everything, first come first, as the actors' mailboxes do. */
-  settleMessages(world: World): World {
-    let next = world;
-    while (next.flight.length > 0) next = this.deliver(next, 0);
-    return next;
-  }
-
-  stateOf(world: World, { id, process }: Address): { path: string; context: Record<string, unknown> } {
-    const container = world.containers[id];
-    const local = process !== '' ? this.#process : id !== '' ? this.#container : this.#supervisor;
-    const state =
-      process !== '' ? container?.processes[process] : id !== '' ? container?.state : world.supervisor;
-    const { value, context } = local.snapshot(state ?? -1);
-    return { path: pathOf(value), context: context as Record<string, unknown> };
-  }
-
-  /** The same for worlds that differ in nothing but which container has which id. */
-  keyOf(world: World): string {
-    const { value, context } = this.#supervisor.snapshot(world.supervisor);
-    const { starting, queue, containers } = context as {
-      starting: string[];
-      queue: WaitingLine;
-      containers: number;
-    };
-    const waiting = waitingIn(queue);
-    const ids = new Set([
-      ...Object.keys(world.containers),
-      ...world.clients.flatMap(({ asked }) => asked?.id ?? []),
-      ...world.flight.flatMap(({ from, to }) => [from.id, to.id]),
-    ]);
-    const records = [...ids].map((id) => {
-      const { state, processes = {}, kernel = {} } = world.containers[id] ?? {};
-      const quoted = JSON.stringify(id);
-      return [
-        state === undefined ? '' : this.#container.shape(state),
-        ...Object.entries(processes).map(([name, it]) => `${name}${this.#process.shape(it)}${kernel[name]}`),
-        ...Object.entries(kernel).map(([name, how]) => (name in processes ? '' : name + how)),
-        ...world.effects.flatMap(({ of, name }) => (of.id === id ? `${of.process}:${name}` : [])).sort(),
-        starting.indexOf(id),
-        waiting.indexOf(id),
-        ...world.clients.map(({ asked }) =>
-          asked?.id === id ? `${asked.requestId}${asked.cancelled ? 'x' : ''}` : '',
-        ),
-        ...world.flight.flatMap((it) =>
-          it.from.id === id || it.to.id === id ? JSON.stringify(it).replaceAll(quoted, '"#"') : [],
-        ),
-      ].join();
-    });
-    const turns = world.clients.map(({ turn }) => turn).join('');
-    return [pathOf(value), containers, turns, world.stops, world.ended, ...records.sort()].join('|');
-  }
-
-  counts(): { supervisor: number; container: number; process: number } {
-    return {
-      supervisor: this.#supervisor.count(),
-      container: this.#container.count(),
-      process: this.#process.count(),
-    };
-  }
-
-  #send(world: World, from: Address, to: Address, event: EventObject): World {
-    return { ...world, flight: [...world.flight, { from, to, event }] };
-  }
-
-  #hear(world: World, { to, event }: Message): World {
-    this.#present = world.containers;
-    if (to.id === '') {
-      if (world.ended) return this.#hearNoMore(world, event);
-      const known = Object.keys(world.containers).sort().join();
-      const step = this.#supervisor.next(world.supervisor, event, known);
-      return this.#carryOut({ ...world, supervisor: step.state }, to, step);
-    }
-    const container = world.containers[to.id];
-    if (container === undefined) return world;
-    if (to.process === '') {
-      const step = this.#container.next(container.state, event);
-      return this.#carryOut(this.#put(world, to.id, { state: step.state }), to, step);
-    }
-    const state = container.processes[to.process];
-    if (state === undefined) return world;
-    const step = this.#process.next(state, event);
-    const processes = { ...container.processes, [to.process]: step.state };
-    return this.#carryOut(this.#put(world, to.id, { processes }), to, step);
-  }
-
-  /** Whoever asks a daemon that has ended is answered where the system is composed. */
-  #hearNoMore(world: World, event: EventObject): World {
-    const { type, requestId } = event as EventObject & { requestId?: string };
-    return requestId === undefined || type === 'cancel' ? world : this.#reply(world, requestId);
-  }
-
-  #put(world: World, id: string, change: Partial<Container>): World {
-    const container = world.containers[id];
-    if (container === undefined) return world;
-    return { ...world, containers: { ...world.containers, [id]: { ...container, ...change } } };
-  }
-
-  #carryOut(world: World, of: Address, { outputs }: LocalStep): World {
-    let next = world;
-    for (const output of outputs) {
-      switch (output.kind) {
-        case 'send': {
-          const to = output.to === PARENT ? parentOf(of) : { id: of.id, process: output.to };
-          next = this.#send(next, of, to, output.event);
-          break;
-        }
-        case 'start':
-          next = this.#start(next, of, output.id, output.src, output.input);
-          break;
-        case 'drop':
-          next = {
-            ...next,
-            effects: next.effects.filter((it) => !(isAt(it.of, of) && it.name === output.id)),
-          };
-          break;
-        case 'action':
-          next = this.#act(next, of, output.type, output.params);
-          break;
-        case 'end':
-          next = this.#end(next, of, output.output);
-          break;
-      }
-    }
-    return next;
-  }
-
-  #start(world: World, of: Address, name: string, src: string, input: unknown): World {
-    // Of no OOM kill is told here.
-    if (src === 'oomWatch') return world;
-    const container = world.containers[of.id];
-    if (src !== 'process' || container === undefined) {
-      return { ...world, effects: [...world.effects, { of, name, src }] };
-    }
-    const step = this.#process.first(input);
-    const processes = { ...container.processes, [name]: step.state };
-    const kernel = { ...container.kernel, [name]: 'launching' as const };
-    return this.#carryOut(this.#put(world, of.id, { processes, kernel }), { id: of.id, process: name }, step);
-  }
-
-  #end(world: World, of: Address, output: unknown): World {
-    if (of.id === '') return { ...world, ended: true };
-    const actorId = of.process === '' ? of.id : of.process;
-    const event = { type: `xstate.done.actor.${actorId}`, actorId, output };
-    const next = this.#send(world, of, parentOf(of), event);
-    const container = world.containers[of.id];
-    if (of.process === '' || container === undefined) return next;
-    return this.#put(next, of.id, { processes: without(container.processes, of.process) });
-  }
-
-  #act(world: World, of: Address, type: string, params: unknown): World {
-    switch (type) {
-      case 'reply':
-        return this.#reply(world, (params as Reply).requestId);
-      case 'publish':
-        return params === null ? world : this.#tellAll(world, params as Notice);
-      case 'reportStray':
-        return wrong(world, `nobody knew of an exit: ${JSON.stringify(params)}`);
-      case 'createContainer': {
-        const request = params as { id: string };
-        if (request.id in world.containers) return wrong(world, `${request.id} is in two places`);
-        const step = this.#container.first(request);
-        const container: Container = { state: step.state, processes: {}, kernel: {} };
-        const next = { ...world, containers: { ...world.containers, [request.id]: container } };
-        return this.#carryOut(next, { id: request.id, process: '' }, step);
-      }
-      case 'forgetContainer':
-        return this.#forget(world, params as string);
-      case 'toContainer': {
-        const { id, event } = params as { id: string; event: EventObject };
-        return this.#send(world, of, { id, process: '' }, event);
-      }
-      case 'toAll':
-        return Object.keys(world.containers).reduce(
-          (next, id) => this.#send(next, of, { id, process: '' }, params as EventObject),
-          world,
-        );
-      case 'abandon':
-        return this.#abandon(world, (params as { id: string }).id);
-      default:
-        return world;
-    }
-  }
-
-  #reply(world: World, requestId: string): World {
-    const at = world.clients.findIndex(({ asked }) => asked?.requestId === requestId);
-    if (at < 0) return wrong(world, `${requestId} was answered again`);
-    const clients = world.clients.map((client, n) => (n === at ? { ...client, asked: null } : client));
-    return { ...world, clients };
-  }
-
-  #abandon(world: World, id: string): World {
-    return world.clients.reduce(
-      (next, { asked }) => (asked?.id === id ? this.#reply(next, asked.requestId) : next),
-      world,
-    );
-  }
-
-  #tellAll(world: World, notice: Notice): World {
-    const next = { ...world, told: [...world.told, notice] };
-    const container = world.containers[notice.id];
-    if (notice.type !== 'exit') return next;
-    const { id, process } = notice;
-    // The exit of init is told once its container is forgotten.
-    if (process === INIT && world.owed.includes(id)) {
-      return { ...next, owed: world.owed.filter((it) => it !== id) };
-    }
-    if (container === undefined)
-      return wrong(next, `an exit of ${id}/${process} was told, but ${id} is gone`);
-    if (container.kernel[process] !== 'dead')
-      return wrong(next, `an exit of ${id}/${process} was told that none knows of`);
-    return this.#put(next, id, { kernel: without(container.kernel, process) });
-  }
-
-  #forget(world: World, id: string): World {
-    const { kernel = {} } = world.containers[id] ?? {};
-    const left = Object.entries(without(kernel, INIT)).map(([process, how]) => `${process} (${how})`);
-    const init = kernel[INIT];
-    const next = {
-      ...world,
-      owed: init === 'dead' ? [...world.owed, id] : world.owed,
-      containers: without(world.containers, id),
-      effects: world.effects.filter((it) => it.of.id !== id),
-    };
-    if (init === 'alive') left.push('init (alive)');
-    return left.length === 0 ? next : wrong(next, `${id} was deleted, and left ${left.join(', ')}`);
-  }
-}
-
-export const wrong = (world: World, what: string): World => ({ ...world, wrong: [...world.wrong, what] });
-
-const parentOf = ({ id, process }: Address): Address => (process === '' ? SUPERVISOR : { id, process: '' });
-
-/** `{ running: 'steady' }` as `running.steady`. */
-function pathOf(value: unknown): string {
-  if (typeof value === 'string') return value;
-  return Object.entries(value as Record<string, unknown>)
-    .map(([name, inner]) => `${name}.${pathOf(inner)}`)
-    .join('|');
-}

@@ -1,3 +1,4 @@
+import type { InspectionEvent } from 'xstate';
 import type { SystemPorts } from '../../src/actors/system.ts';
 import { INIT, KILL, type Outcome, type Request } from '../../src/machines/messages.ts';
 import type { SimulatedProcess } from '../../src/testing/simulated-kernel.ts';
@@ -27,6 +28,8 @@ export type LifeOptions = {
   sabotage?: (ports: SystemPorts) => SystemPorts;
   /** Is told of each step as well that is taken. */
   watch?: Watch & { step?: (what: string) => void };
+  /** For XState's `inspect`. */
+  inspect?: (event: InspectionEvent) => void;
 };
 
 type Asked = { request: Request; daemon: SimulatedDaemon; outcome?: Outcome };
@@ -68,6 +71,16 @@ export class SimulatedLife {
       life.#wrong.push(String(error));
     }
     return life.#wrong;
+  }
+
+  /** After how many steps all that these have begun has come to its end. */
+  static async stepsOf(happenings: readonly Happening[]): Promise<number> {
+    const life = new SimulatedLife();
+    await reactions();
+    for (const happening of happenings) await life.let(happening);
+    let steps = 0;
+    while (await life.#runtime.steps.takeAt(0)) steps += 1;
+    return steps;
   }
 
   async let(happening: Happening): Promise<void> {
@@ -215,8 +228,9 @@ export class SimulatedLife {
   }
 
   #startDaemon(): SimulatedDaemon {
-    const { sabotage } = this.#options;
+    const { sabotage, inspect } = this.#options;
     const daemon: SimulatedDaemon = this.#runtime.startDaemon({
+      ...(inspect && { inspect }),
       concurrency: CONCURRENCY,
       oom: true,
       ports: (ports) => this.#watched(sabotage?.(ports) ?? ports),

@@ -4,6 +4,8 @@ import { allPaths, shortestPaths, simplePaths } from '../../src/testing/client-c
 import { Coverage, printCoverage } from '../../src/testing/coverage.ts';
 import { drive, pureDriven } from '../../src/testing/drive.ts';
 import { simulatedDriven } from '../../src/testing/simulated-driven.ts';
+import { HOST_STEPS } from '../../src/testing/step.ts';
+import { figure, testingPage } from '../docs/testing-page.ts';
 
 describe('paths of a container as its client sees it', () => {
   it('are the shortest to each status', () => {
@@ -28,11 +30,27 @@ describe('paths of a container as its client sees it', () => {
   it('are all kept to by the daemon on a simulated host', { timeout: 60_000 }, async () => {
     const coverage = new Coverage(MACHINES.container);
     const paths = allPaths(3);
-    for (const path of paths) await drive(await simulatedDriven(coverage.inspect), path);
-    const report = coverage.report();
-    process.stdout.write(`${paths.length} paths\n${printCoverage(report)}`);
-    expect(report.states.missing.filter((id) => /steady|deleted|checkpointed/.test(id))).toEqual([]);
+    for (const path of paths) await drive(await simulatedDriven({ inspect: coverage.inspect }), path);
+    process.stdout.write(`${paths.length} paths of what a client asks\n${printCoverage(coverage.report())}`);
+    expect(coverage.report().states.missing.filter((id) => /steady|deleted|checkpointed/.test(id))).toEqual(
+      [],
+    );
   });
+
+  it.each([
+    ['half-way', 'dies', 3],
+    ['at once', 'fails', 2],
+    ['at its deadline', 'hangs', 2],
+  ] as const)(
+    'with whatever goes wrong %s, from a container on',
+    { timeout: 60_000 },
+    async (_, fault, length) => {
+      const paths = allPaths(length + 1, HOST_STEPS).filter(([first]) => first?.step === 'create');
+      for (const path of paths) await drive(await simulatedDriven({ fault }), path);
+      process.stdout.write(`${paths.length} paths of what can happen to a host, ${fault}\n`);
+      expect(testingPage).toContain(`${figure(paths.length)} paths`);
+    },
+  );
 
   it('part from what does something else, and say where', async () => {
     const charts = pureDriven();

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { containerMachine } from '../../src/machines/container.ts';
+import { processMachine } from '../../src/machines/process.ts';
+import { processSetup } from '../../src/machines/process-actions.ts';
 import { supervisorMachine } from '../../src/machines/supervisor.ts';
 import { supervisorSetup } from '../../src/machines/supervisor-actions.ts';
 import { firstOf } from '../../src/machines/waiting-line.ts';
-import { EXPLORED, type ExploreOptions, explore } from '../../src/testing/explorer.ts';
-import { DAEMON_MACHINES, type Machines } from '../../src/testing/world.ts';
+import { EXPLORED, type ExploreOptions, explore, LEAVING } from '../../src/testing/explorer.ts';
+import { DAEMON_MACHINES, type Machines } from '../../src/testing/world-charts.ts';
+import { figure, testingPage } from '../docs/testing-page.ts';
 import { withoutAnswer } from '../machines/fixtures/chart.ts';
 import { containerWithout } from '../machines/fixtures/container-stage.ts';
 
@@ -19,15 +22,29 @@ const supervisorWithout = (state: string, event: string): unknown => {
   return supervisorSetup.createMachine(config as Parameters<typeof supervisorSetup.createMachine>[0]);
 };
 
+/** The chart with other states in the place of some. */
+const supervisorWith = (states: Record<string, unknown>): unknown => {
+  const config: unknown = {
+    ...supervisorMachine.config,
+    states: { ...supervisorMachine.config.states, ...states },
+  };
+  return supervisorSetup.createMachine(config as Parameters<typeof supervisorSetup.createMachine>[0]);
+};
+
 describe('three containers, two clients, and exits at any time', { timeout: 240_000 }, () => {
-  it.each([
-    ['prompt', 3],
-    ['any', 3],
-  ] as const)('go wrong nowhere, messages being %s, within %i moves', (delivery, depth) => {
-    const { worlds, moves, finding } = explore({ ...EXPLORED, delivery, depth });
-    process.stdout.write(`explored ${worlds} worlds by ${moves} moves, messages ${delivery}\n`);
+  it.each<[string, Partial<ExploreOptions>]>([
+    ['that ends its containers', { depth: 4 }],
+    ['whose messages come late', { depth: 3, delivery: 'any' }],
+    ['that tells of OOM kills', { depth: 4, oomKills: 1 }],
+    ['that tells of OOM kills, whose messages come late', { depth: 3, delivery: 'any', oomKills: 1 }],
+    ['that leaves its containers to the next one', { ...LEAVING, depth: 5 }],
+    ['that leaves them, whose messages come late', { ...LEAVING, depth: 3, delivery: 'any' }],
+  ])('go wrong nowhere in a daemon %s', (what, options) => {
+    const { worlds, moves, depth, finding } = explore({ ...EXPLORED, ...options });
+    const counted = `${figure(worlds)} worlds by ${figure(moves)} moves`;
+    process.stdout.write(`a daemon ${what}: ${counted}, ${depth} deep\n`);
     expect(finding).toBeUndefined();
-    expect(worlds).toBeGreaterThan(1_000);
+    expect(testingPage).toContain(`| ${what} | ${depth} | ${figure(worlds)} | ${figure(moves)} |`);
   });
 });
 
@@ -76,16 +93,94 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
       ...running,
       on: { ...running?.on, create: (running?.on?.create as unknown[] | undefined)?.slice(1) },
     };
-    const config: unknown = {
-      ...supervisorMachine.config,
-      states: { ...supervisorMachine.config.states, running: createAlways },
-    };
-    const supervisor = supervisorSetup.createMachine(
-      config as Parameters<typeof supervisorSetup.createMachine>[0],
-    );
+    const supervisor = supervisorWith({ running: createAlways });
     expect(found({ supervisor }, fromNothing)).toEqual({
       what: 'c1 is in two places',
       trace: ['A asks for create of c1', 'B asks for create of c1'],
+    });
+  });
+
+  it('where an exit does not wait for the deletion of a checkpoint', () => {
+    const container = containerWithout('running.deletingCheckpoint', 'process.exited');
+    expect(found({ container }, fromNothing)).toEqual({
+      what: 'B0 is not answered, though nothing is under way',
+      trace: [
+        'A asks for create of c1',
+        'launch of c1/init is done',
+        'A asks for exec of c1',
+        'B asks for deleteCheckpoint of c1',
+        'c1/init ends',
+        'launch of c1/exec-1 is done',
+        'delete of c1 is done',
+      ],
+    });
+  });
+
+  it('where a daemon that is tired of waiting goes before its containers do', () => {
+    const { stopping } = supervisorMachine.config.states ?? {};
+    const { asking } = stopping?.states ?? {};
+    const tired = { ...asking, after: { stopGrace: '#supervisor.stopped' } };
+    const supervisor = supervisorWith({
+      stopping: { ...stopping, states: { ...stopping?.states, asking: tired } },
+    });
+    expect(found({ supervisor }, fromNothing)).toEqual({
+      what: 'c1 is never deleted',
+      trace: [
+        'A asks for create of c1',
+        'the daemon is told to end',
+        'the stopGrace of supervisor is over',
+        'launch of c1/init is done',
+        'signal of c1/init is done',
+        'c1/init ends',
+      ],
+    });
+  });
+
+  it('where an exit is told before the OOM kill that it comes of', () => {
+    const { running } = processMachine.config.states ?? {};
+    const { ending } = running?.states ?? {};
+    const hasty = { ...ending, always: { guard: 'allAnswered', target: '#process.exited' } };
+    const config: unknown = {
+      ...processMachine.config,
+      states: {
+        ...processMachine.config.states,
+        running: { ...running, states: { ...running?.states, ending: hasty } },
+      },
+    };
+    const process = processSetup.createMachine(config as Parameters<typeof processSetup.createMachine>[0]);
+    expect(found({ process }, { ...fromNothing, oomKills: 1 })).toEqual({
+      what: 'c1/init was killed for want of memory, of which nobody was told before its exit',
+      trace: [
+        'A asks for create of c1',
+        'launch of c1/init is done',
+        'c1/init is killed for want of memory',
+        'delete of c1 is done',
+      ],
+    });
+  });
+
+  it('where the next daemon passes over the exits that it is told of too early', () => {
+    const supervisor = supervisorMachine.provide({ actions: { takeExits: () => {} } as never });
+    expect(found({ supervisor }, { ...LEAVING, ...fromNothing })).toEqual({
+      what: 'c1 is never deleted',
+      trace: [
+        'A asks for create of c1',
+        'c1/init ends',
+        'the daemon is told to end',
+        'launch of c1/init is done',
+        'answerAll of supervisor is done',
+        'delete of c1 is done',
+        'the next daemon starts',
+        'restore of supervisor is done',
+      ],
+    });
+  });
+
+  it('where a daemon goes without an answer', () => {
+    const supervisor = supervisorWith({ left: { type: 'final' } });
+    expect(found({ supervisor }, { ...LEAVING, ...fromNothing })).toEqual({
+      what: 'A0 is not answered by a daemon that goes',
+      trace: ['A asks for create of c1', 'the daemon is told to end', 'the leaveGrace of supervisor is over'],
     });
   });
 
