@@ -8,12 +8,13 @@ import { posixSpawn } from '../linux/spawn.ts';
 import { ShimError } from './error.ts';
 import type { Inheritance } from './inheritance.ts';
 import type { Reaper } from './reaper.ts';
+import type { SealedRuntimes } from './sealed-runtime.ts';
 import { endOfOutput } from './stdio/output.ts';
 import type { ProcessStdio } from './stdio/stdio.ts';
 
 const KILL = 9;
 
-export type RuntimeOptions = { reaper: Reaper; inheritance: Inheritance };
+export type RuntimeOptions = { reaper: Reaper; inheritance: Inheritance; sealed: SealedRuntimes };
 
 /** A program and how long it may take, 0 being for ever; `argv`, `env` and `cwd` as posix_spawn(3) has them. */
 export type Program = Pick<Start, 'argv' | 'env' | 'cwd' | 'timeoutMs'>;
@@ -84,11 +85,11 @@ export async function runStart(
 async function runToEnd(
   { timeoutMs, ...program }: Program,
   stdio: ProgramStdio,
-  { reaper, inheritance }: RuntimeOptions,
+  { reaper, inheritance, sealed }: RuntimeOptions,
 ): Promise<Ended> {
   let pid: number;
   try {
-    pid = inheritance(() => spawn({ ...program, stdio: stdio.childEnds }));
+    pid = inheritance(() => spawn({ ...program, stdio: stdio.childEnds }, sealed));
   } finally {
     stdio.handedOver();
   }
@@ -131,9 +132,19 @@ const tooLong = ({ argv, timeoutMs }: Program, details: Ran): ShimError =>
 
 type SpawnOptions = Omit<Program, 'timeoutMs'> & { stdio: readonly [number, number, number] };
 
-function spawn({ argv, env, cwd, stdio }: SpawnOptions): number {
+function spawn(options: SpawnOptions, sealed: SealedRuntimes): number {
+  const file = options.argv[0] ?? '';
+  const copy = sealed.of(file);
+  if (copy !== undefined) {
+    try {
+      return posixSpawn({ file: copy, ...options });
+    } catch {
+      // It may be the host that has something against it; what it has against the program itself is told below.
+      sealed.giveUp(file);
+    }
+  }
   try {
-    return posixSpawn({ file: argv[0] ?? '', argv, env, cwd, stdio });
+    return posixSpawn({ file, ...options });
   } catch (error) {
     throw error instanceof SystemError
       ? new ShimError('spawn', error.message, { errno: error.errno })

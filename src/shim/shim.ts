@@ -12,6 +12,7 @@ import { lockPathIn, socketPathIn } from './places.ts';
 import { Processes } from './processes.ts';
 import { createReaper } from './reaper.ts';
 import { runCommand, runRuntime, runStart } from './runtime.ts';
+import { createSealedRuntimes } from './sealed-runtime.ts';
 import { type Server, serve } from './server.ts';
 import { openConsole } from './stdio/console.ts';
 import { openPipes } from './stdio/pipes.ts';
@@ -50,17 +51,18 @@ export async function runShim({ stateDir, softDescriptors, log, onLeave }: ShimO
   const inheritance = createInheritance(softDescriptors);
   const strays = createStrays();
   const reaper = createReaper(strays.keep);
+  const running = { reaper, inheritance, sealed: createSealedRuntimes() };
   const processes = new Processes({
     reaper,
     strays,
     openStdio: (request, key) => openStdio(request, key, log),
-    run: (request, stdio) => runRuntime(request, stdio, { reaper, inheritance }),
-    letGo: (request) => runStart(request, { reaper, inheritance }),
+    run: (request, stdio) => runRuntime(request, stdio, running),
+    letGo: (request) => runStart(request, running),
     onExited: (exit) => server?.tell(exit),
     onLess: () => departure.look(),
   });
   const commands = createCommands(
-    (request) => runCommand(request, { reaper, inheritance }),
+    (request) => runCommand(request, running),
     () => departure.look(),
   );
   const departure = createDeparture(
