@@ -112,8 +112,6 @@ try {
   });
 
   const warmUp = Math.min(WARM_UP, Math.floor(COUNT / 2));
-  // With the first one, the shim has its copy of runc, and keeps it.
-  await through(1);
   const before = await count();
   await through(warmUp);
   const warm = await heaps();
