@@ -13,6 +13,10 @@ import { endOfOutput } from './stdio/output.ts';
 import type { ProcessStdio } from './stdio/stdio.ts';
 
 const KILL = 9;
+const SIGNALLED = 128;
+
+/** How long a program that was killed may take to end. One in an uninterruptible sleep ends when the kernel lets it. */
+const DEATH_TIMEOUT_MS = 5_000;
 
 export type RuntimeOptions = { reaper: Reaper; inheritance: Inheritance; sealed: SealedRuntimes };
 
@@ -22,13 +26,13 @@ export type Program = Pick<Start, 'argv' | 'env' | 'cwd' | 'timeoutMs'>;
 /** The descriptors that a program gets, and what is to be done once it has them. */
 type ProgramStdio = { childEnds: readonly [number, number, number]; handedOver: () => void };
 
-/** How a program ended (128 + signal where one ended it), and whether it was we who killed it. */
-type Ended = { exitStatus: number; timedOut: boolean };
+/** How a program ended (128 + signal where one ended it), and by which deadline it did not. */
+type Ended = { exitStatus: number; timedOut: 'no' | 'killed' | 'undead' };
 
 /**
  * Runs the program of a `Start`, a runc that detaches, to its end, which is not that of the process it leaves behind.
  * Rejects with a `ShimError`: `spawn` if it cannot be run, `runtime` if it fails, `timeout` if it takes too long and is
- * killed with all of its process group.
+ * killed with all of its process group, whether that ends it or not.
  */
 export async function runRuntime(
   program: Program,
@@ -40,7 +44,7 @@ export async function runRuntime(
     return;
   }
   const details = { exitStatus, output: stdio.runtimeOutput() };
-  throw timedOut ? tooLong(program, details) : failed(program, details);
+  throw timedOut === 'no' ? failed(program, details) : tooLong(program, timedOut, details);
 }
 
 /**
@@ -61,8 +65,8 @@ export async function runCommand(program: Program, options: RuntimeOptions): Pro
     const childEnds = [nothing, output.write, output.write] as const;
     const { exitStatus, timedOut } = await runToEnd(program, { childEnds, handedOver }, options);
     const ran = { exitStatus, output: endOfOutput(output.read) };
-    if (timedOut) {
-      throw tooLong(program, ran);
+    if (timedOut !== 'no') {
+      throw tooLong(program, timedOut, ran);
     }
     return ran;
   } finally {
@@ -95,14 +99,14 @@ async function runToEnd(
   }
   crashPoint('shim.spawned');
   return new Promise((resolve) => {
-    let timedOut = false;
-    const timer =
-      timeoutMs === 0
-        ? undefined
-        : setTimeout(() => {
-            timedOut = true;
-            killGroup(pid);
-          }, timeoutMs);
+    let timedOut: Ended['timedOut'] = 'no';
+    const giveUp = (): void => resolve({ exitStatus: SIGNALLED + KILL, timedOut: 'undead' });
+    const timeOut = (): void => {
+      timedOut = 'killed';
+      killGroup(pid);
+      timer = setTimeout(giveUp, DEATH_TIMEOUT_MS);
+    };
+    let timer = timeoutMs === 0 ? undefined : setTimeout(timeOut, timeoutMs);
     reaper.expect(pid, ({ status: exitStatus }) => {
       clearTimeout(timer);
       crashPoint('shim.ran');
@@ -127,8 +131,10 @@ function killGroup(pid: number): void {
 const failed = ({ argv }: Program, details: Ran): ShimError =>
   new ShimError('runtime', `${argv[0]} ended with status ${details.exitStatus}`, details);
 
-const tooLong = ({ argv, timeoutMs }: Program, details: Ran): ShimError =>
-  new ShimError('timeout', `${argv[0]} was killed after ${timeoutMs} ms`, details);
+function tooLong({ argv, timeoutMs }: Program, how: 'killed' | 'undead', details: Ran): ShimError {
+  const still = how === 'undead' ? ', and the kernel does not let it end' : '';
+  return new ShimError('timeout', `${argv[0]} was killed after ${timeoutMs} ms${still}`, details);
+}
 
 type SpawnOptions = Omit<Program, 'timeoutMs'> & { stdio: readonly [number, number, number] };
 

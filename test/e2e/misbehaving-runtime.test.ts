@@ -1,4 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { processStat } from '../../src/linux/process-stat.ts';
@@ -12,6 +13,8 @@ import { makeMisbehavingRuntime, type Runtime } from './fixtures/misbehaving-run
 
 const KILL = 9;
 const VICTIM = `victim-${process.pid}`;
+/** Of cgroup v1. */
+const FREEZER = '/sys/fs/cgroup/freezer';
 const OTHER = `other-${process.pid}`;
 
 let bundles: Bundles;
@@ -120,6 +123,26 @@ describe('a start of which runc', () => {
     const failure = await failsAlone(() => daemon.create(VICTIM, bundle));
     expect(failure).toEqual({ code, message: expect.stringMatching(message) });
     expect(await daemon.container(VICTIM)).toBeUndefined();
+  });
+
+  it.skipIf(!existsSync(FREEZER))('is killed, and does not end', async () => {
+    // What is frozen in a freezer of cgroup v1 hears of no signal, as in an uninterruptible sleep.
+    const cgroup = path.join(FREEZER, VICTIM);
+    const held = path.join(cgroup, 'cgroup.procs');
+    await mkdir(cgroup);
+    try {
+      await runtime.misbehave(['run'], `echo $$ >${held}; echo FROZEN >${cgroup}/freezer.state; exit 1`);
+      const { code, message } = await failsAlone(() => daemon.create(VICTIM, bundle));
+      expect([code, message]).toEqual([
+        'DEADLINE_EXCEEDED',
+        expect.stringMatching(/was killed after 2000 ms, and the kernel does not let it end$/),
+      ]);
+      expect(await readFile(held, 'utf8')).not.toBe('');
+    } finally {
+      await writeFile(path.join(cgroup, 'freezer.state'), 'THAWED');
+      await expect.poll(() => readFile(held, 'utf8')).toBe('');
+      await rmdir(cgroup);
+    }
   });
 
   it('writes the pid of another container’s process', async () => {
