@@ -33,6 +33,8 @@ async function play(site: CrashSite, { before, act }: Operation, deaths: Deaths,
   await site.up();
   const id = `${site.prefix}-${++count}`;
   const acknowledged = (await before?.(site, id)) ?? [];
+  // What is under way of that would die in the place of what is to come.
+  await site.noted(id);
   await site.order(listOf(deaths));
   const asked = act(site, id).catch(() => 0);
   await site.carriedOut(andShim);
