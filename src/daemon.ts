@@ -3,16 +3,13 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createAnnouncer, exitsHeld, toldOf } from './actors/announce.ts';
 import { isOfFormerBoot, noteBoot } from './actors/boot.ts';
-import { createCheckpoint } from './actors/checkpoint.ts';
-import { createSignal, createUpdate } from './actors/deliver.ts';
+import { createEffects } from './actors/effects.ts';
 import { createEventHub } from './actors/event-hub.ts';
 import { openJournal } from './actors/journal.ts';
-import { createLaunch } from './actors/launch.ts';
 import { createOom } from './actors/oom.ts';
 import { recordedIds } from './actors/record.ts';
 import { createRestore } from './actors/restore.ts';
 import { createRunRunc } from './actors/run-runc.ts';
-import { createDelete, createKillFrozen, createPause, createResume } from './actors/runtime.ts';
 import { createSettleLost } from './actors/settle-lost.ts';
 import { linkShim, type OrphanEnd } from './actors/shim-link.ts';
 import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
@@ -20,7 +17,6 @@ import { createStatsCollector } from './actors/stats.ts';
 import { findSubject, statsThread } from './actors/stats-thread.ts';
 import { startSystem } from './actors/system.ts';
 import { createTransitionLog } from './actors/transition-log.ts';
-import { deleteCheckpoint } from './checkpoints/store.ts';
 import type { DaemonFlags, InspectAddress } from './cli/daemon-flags.ts';
 import { crashPoint } from './crash-point.ts';
 import { startErrands } from './errands/errands.ts';
@@ -29,6 +25,7 @@ import type { Inspector } from './inspector/server.ts';
 import { flock } from './linux/flock.ts';
 import type { Logger } from './log.ts';
 import { UNKNOWN_EXIT } from './machines/messages.ts';
+import type { Restored } from './machines/supervisor-model.ts';
 import { startMetrics } from './metrics/metrics.ts';
 import { openStartCount } from './metrics/start-count.ts';
 import { timeStarts } from './metrics/time-starts.ts';
@@ -72,8 +69,6 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
 
   const rebooted = await isOfFormerBoot(stateDir);
   if (rebooted) log.info('the host has restarted: what is left of its containers is removed');
-  // The launcher knows of a CRIU that was installed apart from the system's.
-  const criu = process.env.CONTAINERD_CRIU ?? '';
   const journal = await openJournal({
     file: stateDir.journal,
     maxBytes: flags.journalBytes,
@@ -105,7 +100,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
   const announcer = createAnnouncer({ hub, shim: () => shim, errands, stateDir, log });
-  const restore = createRestore({
+  const takeUp = createRestore({
     stateDir,
     runc,
     shim: () => shim,
@@ -114,6 +109,33 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     rebooted,
     watchOrphan: shim.watchOrphan,
     log,
+  });
+
+  async function restore(): Promise<Restored> {
+    await settleLost();
+    const held = shim.processes.map(({ key }) => key.container);
+    const ids = new Set([...held, ...(await recordedIds(stateDir))]);
+    const told = await toldOf(journal, ids, startCount.sequence);
+    crashPoint('restore.journal-read');
+    startCount.add(told.startsSince);
+    announcer.leaveOut(exitsHeld(shim.processes, told));
+    const restored = await takeUp(told);
+    await noteBoot(stateDir);
+    return restored;
+  }
+  const effects = createEffects({
+    runc,
+    stateDir,
+    shim: () => shim,
+    errands,
+    // The launcher knows of one that was installed apart from the system's.
+    criu: process.env.CONTAINERD_CRIU ?? '',
+    told: announcer.settled,
+    blocked: journal.blocked,
+    onUnwritten: (err, about) => log.warn({ err, ...about }, 'who an exec is could not be written down'),
+    settleLost,
+    restore,
+    checkpointTimeoutMs: flags.checkpointTimeoutMs,
   });
 
   const starts = new Timer();
@@ -125,47 +147,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   const logTransition = flags.debug ? createTransitionLog(log) : () => {};
   const system = startSystem(
     {
-      effects: {
-        async restore() {
-          await settleLost();
-          const ids = new Set([
-            ...shim.processes.map(({ key }) => key.container),
-            ...(await recordedIds(stateDir)),
-          ]);
-          const told = await toldOf(journal, ids, startCount.sequence);
-          crashPoint('restore.journal-read');
-          startCount.add(told.startsSince);
-          announcer.leaveOut(exitsHeld(shim.processes, told));
-          const restored = await restore(told);
-          await noteBoot(stateDir);
-          return restored;
-        },
-        launch: timeStarts(
-          createLaunch({
-            runc,
-            stateDir,
-            shim: () => shim,
-            errands,
-            criu,
-            told: announcer.settled,
-            blocked: journal.blocked,
-            onUnwritten: (err, about) =>
-              log.warn({ err, ...about }, 'who an exec is could not be written down'),
-            settleLost,
-            timeoutMs: flags.runtimeTimeoutMs,
-            restoreTimeoutMs: flags.checkpointTimeoutMs,
-          }),
-          starts,
-        ),
-        signal: createSignal(() => shim),
-        update: createUpdate(() => shim),
-        pause: createPause(runc),
-        resume: createResume(runc),
-        killFrozen: createKillFrozen(runc, () => shim),
-        checkpoint: createCheckpoint({ runc, stateDir, criu, timeoutMs: flags.checkpointTimeoutMs }),
-        deleteCheckpoint: ({ bundlePath, name }) => deleteCheckpoint(bundlePath, name),
-        delete: createDelete({ runc, stateDir, shim: () => shim, errands, told: announcer.settled }),
-      },
+      effects: { ...effects, launch: timeStarts(effects.launch, starts) },
       ...(flags.oomNotify && { oom: createOom(stateDir, log) }),
       publish(notice) {
         if (notice.type === 'start') startCount.add(1);
