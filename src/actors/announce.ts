@@ -100,15 +100,25 @@ export type Told = {
   starts: Set<string>;
   /** Of all: the processes whose start was told and whose exit was not, by `startName`, in start order. */
   open: Map<string, { id: string; pid: number }>;
+  /** Of some containers: those that were told to be paused, and not to be resumed. */
+  paused: Set<string>;
   /** How many containers were started after the event of a number. */
   startsSince: number;
 };
 
 /** What was told already: a daemon may have ended between telling and noting it, or before it told of an end. */
 export async function toldOf(journal: Journal, ids: ReadonlySet<string>, since: bigint): Promise<Told> {
-  const told: Told = { exits: new Map(), starts: new Set(), open: new Map(), startsSince: 0 };
+  const told: Told = {
+    exits: new Map(),
+    starts: new Set(),
+    open: new Map(),
+    paused: new Set(),
+    startsSince: 0,
+  };
   for await (const { type, id, pid, timestamp, sequence } of journal.readAll()) {
     if (type === 'start' && sequence > since) told.startsSince += 1;
+    if (type === 'pause' && ids.has(id)) told.paused.add(id);
+    if (type === 'resume' || type === 'start') told.paused.delete(id);
     if (type === 'exit') {
       told.open.delete(startName(id, pid));
       if (ids.has(id)) told.exits.set(startName(id, pid), String(timestamp));

@@ -25,7 +25,15 @@ import {
   startedErrand,
 } from './record.ts';
 import type { StateDir } from './state-dir.ts';
-import { checkpointsUntold, endsUntold, startAndEnd, startsUntold, straysUntold, undone } from './untold.ts';
+import {
+  changesUntold,
+  checkpointsUntold,
+  endsUntold,
+  startAndEnd,
+  startsUntold,
+  straysUntold,
+  undone,
+} from './untold.ts';
 
 export type RestoreOptions = {
   stateDir: StateDir;
@@ -85,10 +93,11 @@ export function createRestore(options: RestoreOptions) {
     const { adopted, leftAlone } = search;
     if (starting.length === 0) await removeConsoleSockets(stateDir);
     const starts = await startsUntold(stateDir, adopted, told);
+    const changes = changesUntold(adopted, told);
     const strays = straysUntold(adopted, processes, leftAlone, told);
     const ends = endsUntold(adopted, processes, leftAlone, told);
     for (const { id, pid } of ends) log.warn({ id, pid }, NOBODY_WATCHED);
-    return { adopted, untold: [...starts, ...strays, ...search.undone, ...checkpoints, ...ends] };
+    return { adopted, untold: [...starts, ...changes, ...strays, ...search.undone, ...checkpoints, ...ends] };
   };
 }
 

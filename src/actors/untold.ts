@@ -56,6 +56,18 @@ export async function startsUntold(
 }
 
 /**
+ * The pauses and resumes that the former daemon did not come to tell: what a container was told to be is not what it is. Of
+ * one whose start is not in the journal any more, a pause may not be either.
+ */
+export const changesUntold = (adopted: readonly Adopted[], { starts, paused }: Told): Notice[] =>
+  adopted.flatMap(({ create: { id }, status, processes }): Notice[] => {
+    const pid = processes.find(({ process }) => process === INIT)?.pid ?? 0;
+    if (!starts.has(startName(id, pid)) || (status === 'paused') === paused.has(id)) return [];
+    const type = status === 'paused' ? 'pause' : 'resume';
+    return [{ type, id, process: INIT, pid, status: 0, unixNs: '', adopted: true }];
+  });
+
+/**
  * The starts of processes that the shim has, though nothing else is left of their containers: they have ended, and their
  * exits are still to be told, which nobody is to hear of without a start. `leftAlone` as for `endsUntold`.
  */

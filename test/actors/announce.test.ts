@@ -155,6 +155,23 @@ describe('what was told', () => {
   });
 });
 
+describe('a container that was told to be paused', () => {
+  const pausedAfter = async (...types: ('pause' | 'resume' | 'start')[]) => {
+    for (const type of types) announcer.announce(recent({ type, process: 'init', status: 0 }));
+    await announcer.settled();
+    return [...(await toldOf(journal, new Set(['box']), 0n)).paused];
+  };
+
+  it('is so until it is told to be resumed', async () => {
+    expect(await pausedAfter('start', 'pause')).toEqual(['box']);
+    expect(await pausedAfter('resume')).toEqual([]);
+  });
+
+  it('is not another of its id, which was started later', async () => {
+    expect(await pausedAfter('pause', 'start')).toEqual([]);
+  });
+});
+
 describe('the hub', () => {
   it('tells subscribers at once, numbers events on from the journal, and counts them', async () => {
     await hub.publish(recent());

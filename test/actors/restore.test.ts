@@ -44,9 +44,13 @@ async function record(id: string, of: Partial<CreateRequest> = {}): Promise<void
 }
 
 /** What runc has written down of a container. */
-function runcState(id: string, { pid, startTime }: { pid: number; startTime: bigint }): void {
+function runcState(
+  id: string,
+  { pid, startTime }: { pid: number; startTime: bigint },
+  cgroups: Record<string, string> = {},
+): void {
   mkdirSync(join(stateDir.runc, id));
-  const state = { init_process_pid: pid, init_process_start: Number(startTime), cgroup_paths: {} };
+  const state = { init_process_pid: pid, init_process_start: Number(startTime), cgroup_paths: cgroups };
   writeFileSync(join(stateDir.runc, id, 'state.json'), JSON.stringify(state));
 }
 
@@ -83,7 +87,7 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
     log,
-  })({ starts: new Set(), exits: new Map(), open: new Map(), startsSince: 0, ...told });
+  })({ starts: new Set(), exits: new Map(), open: new Map(), paused: new Set(), startsSince: 0, ...told });
 }
 
 describe('a container of a former daemon', () => {
@@ -198,6 +202,26 @@ describe('a container of a former daemon', () => {
       { type: 'exit', id: 'box', pid: 100, status: 255, unknown: true },
     ]);
     expect(readdirSync(stateDir.containers)).toEqual([]);
+  });
+
+  it.each([
+    ['pause', 'FROZEN', []],
+    ['resume', 'THAWED', ['box']],
+  ])('of which a %s was not told has it told', async (type, frozen, paused) => {
+    await record('box');
+    const freezer = join(root, 'freezer');
+    mkdirSync(freezer);
+    writeFileSync(join(freezer, 'freezer.state'), `${frozen}\n`);
+    runcState('box', alive, { freezer });
+    const held: Held = { processes: [['box', 'init', 100]] };
+    const starts = new Set(['box/100']);
+    const { untold } = await restore(held, { starts, paused: new Set(paused) });
+    expect(untold).toMatchObject([{ type, id: 'box', adopted: true }]);
+    // Nothing to tell, and nothing known.
+    expect(
+      (await restore(held, { starts, paused: new Set(type === 'pause' ? ['box'] : []) })).untold,
+    ).toEqual([]);
+    expect((await restore(held, { paused: new Set(paused) })).untold).toEqual([]);
   });
 
   it('that never came to run is told to be undone', async () => {
