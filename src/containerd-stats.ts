@@ -2,7 +2,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createKernelFiles } from './cgroup/kernel-files.ts';
 import { createSampler, type Sampler } from './cgroup/sampler.ts';
 import type { Sampled, ThreadData, ToThread } from './cgroup/thread-messages.ts';
-import { Stats } from './generated/messages/api.ts';
 
 /**
  * The thread that takes samples, so that the daemon's own does not wait for the kernel. It reads one file after the
@@ -38,6 +37,5 @@ parentPort?.on('message', (message: ToThread) => {
 });
 
 function sample(key: number): Sampled {
-  const stats = samplers.get(key)?.sample();
-  return { key, stats: stats && Stats.encode(stats).finish() };
+  return { key, stats: samplers.get(key)?.sample() };
 }

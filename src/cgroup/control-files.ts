@@ -21,20 +21,26 @@ export const isUnified = (paths: CgroupPaths): boolean => Object.keys(paths).eve
 
 /** Opens the control files of a container's cgroups. */
 export function openControlFiles(paths: CgroupPaths, files: KernelFiles): ControlFiles {
-  const opened = new Map<string, KernelFile>();
+  const opened = new Map<string, Map<string, KernelFile>>();
   const listed = new Map<string, readonly string[]>();
+
+  // Found without making one key of both names, as it is for each read.
+  const fileOf = (controller: string, name: string): KernelFile | undefined =>
+    opened.get(controller)?.get(name) ?? openFile(controller, name);
+  function openFile(controller: string, name: string): KernelFile | undefined {
+    const folder = paths[controller];
+    if (folder === undefined) return undefined;
+    const file = files.open(path.join(folder, name));
+    const ofController = opened.get(controller) ?? new Map<string, KernelFile>();
+    opened.set(controller, ofController.set(name, file));
+    return file;
+  }
+  function* all(): Iterable<KernelFile> {
+    for (const ofController of opened.values()) yield* ofController.values();
+  }
+
   return {
-    read(controller, name) {
-      const folder = paths[controller];
-      if (folder === undefined) return '';
-      const key = `${controller}/${name}`;
-      let file = opened.get(key);
-      if (file === undefined) {
-        file = files.open(path.join(folder, name));
-        opened.set(key, file);
-      }
-      return file.read() ?? '';
-    },
+    read: (controller, name) => fileOf(controller, name)?.read() ?? '',
     names(controller) {
       let names = listed.get(controller);
       if (names === undefined) {
@@ -43,9 +49,12 @@ export function openControlFiles(paths: CgroupPaths, files: KernelFiles): Contro
       }
       return names;
     },
-    exist: () => [...opened.values()].some((file) => !file.isGone()),
+    exist() {
+      for (const file of all()) if (!file.isGone()) return true;
+      return false;
+    },
     close() {
-      for (const file of opened.values()) file.close();
+      for (const file of all()) file.close();
     },
   };
 }

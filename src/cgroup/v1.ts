@@ -1,14 +1,13 @@
 import type {
   BlkioStats,
   BlkioStatsEntry,
-  CgroupStats,
   CpuStats,
   HugetlbStats,
   MemoryData,
   MemoryStats,
 } from '../generated/messages/api.ts';
-import type { ControlFiles } from './control-files.ts';
 import { parseCounter, parseCounters } from './counters.ts';
+import type { CgroupParts, PartFiles } from './part.ts';
 
 /** Numbers of cgroup v1 (the kernel's Documentation/admin-guide/cgroup-v1), as libcontainer of runc 1.1 reads them. */
 
@@ -16,16 +15,14 @@ import { parseCounter, parseCounters } from './counters.ts';
 const NS_PER_TICK = 10_000_000n;
 
 /** What a controller's files say of a container. */
-export function statsV1(files: ControlFiles): CgroupStats {
-  return {
-    cpu_stats: cpuStats(files),
-    memory_stats: memoryStats(files),
-    blkio_stats: blkioStats(files),
-    hugetlb_stats: hugetlbStats(files),
-  };
-}
+export const partsV1: CgroupParts = {
+  cpu_stats: cpuStats,
+  memory_stats: memoryStats,
+  blkio_stats: blkioStats,
+  hugetlb_stats: hugetlbStats,
+};
 
-function cpuStats(files: ControlFiles): CpuStats {
+function cpuStats(files: PartFiles): CpuStats {
   const percpu = files.read('cpuacct', 'cpuacct.usage_percpu').split(' ').filter(isField).map(parseCounter);
   const ticks = parseCounters(files.read('cpuacct', 'cpuacct.stat'));
   const throttling = parseCounters(files.read('cpu', 'cpu.stat'));
@@ -47,7 +44,7 @@ function cpuStats(files: ControlFiles): CpuStats {
 
 const isField = (text: string): boolean => text.trim() !== '';
 
-function memoryStats(files: ControlFiles): MemoryStats {
+function memoryStats(files: PartFiles): MemoryStats {
   const stats = parseCounters(files.read('memory', 'memory.stat'));
   return {
     cache: stats.cache ?? 0n,
@@ -58,7 +55,7 @@ function memoryStats(files: ControlFiles): MemoryStats {
   };
 }
 
-const memoryData = (files: ControlFiles, name: string): MemoryData => ({
+const memoryData = (files: PartFiles, name: string): MemoryData => ({
   usage: parseCounter(files.read('memory', `${name}.usage_in_bytes`)),
   max_usage: parseCounter(files.read('memory', `${name}.max_usage_in_bytes`)),
   failcnt: parseCounter(files.read('memory', `${name}.failcnt`)),
@@ -72,7 +69,7 @@ const BLKIO_POLICIES = [
   { prefix: 'blkio.throttle.', suffix: '' },
 ];
 
-function blkioStats(files: ControlFiles): BlkioStats {
+function blkioStats(files: PartFiles): BlkioStats {
   for (const { prefix, suffix } of BLKIO_POLICIES) {
     const read = (name: string) => parseBlkio(files.read('blkio', `${prefix}${name}${suffix}`));
     const serviced = read('io_serviced');
@@ -116,7 +113,7 @@ function parseBlkio(text: string): BlkioStatsEntry[] {
 
 const HUGETLB_USAGE = /^hugetlb\.([^.]+)\.usage_in_bytes$/;
 
-function hugetlbStats(files: ControlFiles): { [pageSize: string]: HugetlbStats } {
+function hugetlbStats(files: PartFiles): { [pageSize: string]: HugetlbStats } {
   const sizes = files.names('hugetlb').flatMap((name) => HUGETLB_USAGE.exec(name)?.[1] ?? []);
   const read = (size: string, file: string) => parseCounter(files.read('hugetlb', `hugetlb.${size}.${file}`));
   return Object.fromEntries(
