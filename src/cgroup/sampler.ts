@@ -1,4 +1,4 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { CgroupStats, Stats } from '../generated/messages/api.ts';
 import { processStat } from '../linux/process-stat.ts';
 import { type CgroupPaths, isUnified, openControlFiles } from './control-files.ts';
@@ -13,8 +13,8 @@ export type Subject = { cgroupPaths: CgroupPaths; pid: number; startTime: string
 
 /** Takes samples of one container. */
 export type Sampler = {
-  /** `Stats` of api.proto, encoded: what the kernel has counted until now; undefined where the container's cgroups are gone. */
-  sample(): Uint8Array<ArrayBuffer> | undefined;
+  /** Writes what the kernel has counted until now, as `Stats` of api.proto; nothing where the container's cgroups are gone. */
+  sample(writer: BinaryWriter): void;
   close(): void;
 };
 
@@ -52,17 +52,13 @@ export function createSampler({ cgroupPaths, pid, startTime }: Subject, files: K
     { read: () => netDev.read() ?? '', names: () => [] },
   );
   return {
-    sample() {
+    sample(writer) {
       const parts = cgroup.map((part) => part());
-      if (!control.exist()) return undefined;
-      const writer = new BinaryWriter()
-        .raw(network())
-        .tag(CGROUP_STATS_FIELD, WireType.LengthDelimited)
-        .fork();
+      if (!control.exist()) return;
+      writer.raw(network()).tag(CGROUP_STATS_FIELD, WireType.LengthDelimited).fork();
       for (const part of parts) writer.raw(part);
       writer.join();
-      const timestamp = BigInt(Math.floor(Date.now() / MS_PER_SECOND));
-      return Stats.encode({ ...NO_STATS, timestamp }, writer).finish();
+      Stats.encode({ ...NO_STATS, timestamp: BigInt(Math.floor(Date.now() / MS_PER_SECOND)) }, writer);
     },
     close() {
       control.close();

@@ -61,29 +61,35 @@ const memoryData = (files: PartFiles, name: string): MemoryData => ({
   failcnt: parseCounter(files.read('memory', `${name}.failcnt`)),
 });
 
-/** Who counts I/O depends on the disk's scheduler: BFQ, CFQ, or else the throttling policy, which sees all of it. */
+/**
+ * Who counts I/O depends on the disk's scheduler: BFQ, CFQ, or else the throttling policy, which sees all of it; kernels
+ * without its recursive files have the others.
+ */
 const BLKIO_POLICIES = [
-  { prefix: 'blkio.bfq.', suffix: '_recursive' },
-  { prefix: 'blkio.', suffix: '_recursive' },
-  { prefix: 'blkio.throttle.', suffix: '_recursive' },
-  { prefix: 'blkio.throttle.', suffix: '' },
+  { prefix: 'blkio.bfq.', suffixes: ['_recursive'] },
+  { prefix: 'blkio.', suffixes: ['_recursive'] },
+  { prefix: 'blkio.throttle.', suffixes: ['_recursive', ''] },
 ];
 
 function blkioStats(files: PartFiles): BlkioStats {
-  for (const { prefix, suffix } of BLKIO_POLICIES) {
-    const read = (name: string) => parseBlkio(files.read('blkio', `${prefix}${name}${suffix}`));
-    const serviced = read('io_serviced');
-    if (serviced.length === 0) continue;
-    return {
-      io_service_bytes_recursive: read('io_service_bytes'),
-      io_serviced_recursive: serviced,
-      io_queued_recursive: read('io_queued'),
-      io_service_time_recursive: read('io_service_time'),
-      io_wait_time_recursive: read('io_wait_time'),
-      io_merged_recursive: read('io_merged'),
-      io_time_recursive: read('time'),
-      sectors_recursive: read('sectors'),
-    };
+  for (const { prefix, suffixes } of BLKIO_POLICIES) {
+    for (const suffix of suffixes) {
+      const text = files.read('blkio', `${prefix}io_serviced${suffix}`);
+      if (text === '') continue;
+      const serviced = parseBlkio(text);
+      if (serviced.length === 0) break;
+      const read = (name: string) => parseBlkio(files.read('blkio', `${prefix}${name}${suffix}`));
+      return {
+        io_service_bytes_recursive: read('io_service_bytes'),
+        io_serviced_recursive: serviced,
+        io_queued_recursive: read('io_queued'),
+        io_service_time_recursive: read('io_service_time'),
+        io_wait_time_recursive: read('io_wait_time'),
+        io_merged_recursive: read('io_merged'),
+        io_time_recursive: read('time'),
+        sectors_recursive: read('sectors'),
+      };
+    }
   }
   return NO_BLKIO;
 }

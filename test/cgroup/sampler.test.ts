@@ -1,19 +1,25 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
 import { createKernelFiles } from '../../src/cgroup/kernel-files.ts';
-import { createSampler } from '../../src/cgroup/sampler.ts';
+import { createSampler, type Sampler } from '../../src/cgroup/sampler.ts';
 import { Stats } from '../../src/generated/messages/api.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import { pathsV1, pathsV2 } from './captured.ts';
 
 const self = { pid: process.pid, startTime: String(processStat(process.pid)?.startTime) };
+const sampled = (sampler: Sampler): Uint8Array => {
+  const writer = new BinaryWriter();
+  sampler.sample(writer);
+  return writer.finish();
+};
 const sampleOf = (subject: Parameters<typeof createSampler>[0]) => {
   const sampler = createSampler(subject, createKernelFiles(100));
-  const sample = sampler.sample();
+  const bytes = sampled(sampler);
   sampler.close();
-  return sample && Stats.decode(sample);
+  return bytes.length === 0 ? undefined : Stats.decode(bytes);
 };
 
 describe('a sample', () => {
@@ -71,7 +77,7 @@ describe('a sample', () => {
         }),
       );
       const sampler = createSampler({ cgroupPaths, ...self }, createKernelFiles(100));
-      const sample = () => Stats.decode(sampler.sample() ?? new Uint8Array());
+      const sample = () => Stats.decode(sampled(sampler));
       const { cgroup_stats: before } = sample();
       expect(sample().cgroup_stats).toEqual(before);
       writeFileSync(path.join(folder, controller, file), `${2n ** 63n + 1n}\n`, { flag: 'r+' });
