@@ -10,7 +10,7 @@ import { type ThreadData, type ToThread, writeSampled } from './cgroup/thread-me
  */
 
 /** How many samples are told at a time: enough to be cheap, few enough for the daemon to do other things in between. */
-const BATCH = 16;
+const BATCH = 64;
 
 const { maxOpenFiles } = workerData as ThreadData;
 const files = createKernelFiles(maxOpenFiles);

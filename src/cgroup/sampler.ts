@@ -49,7 +49,7 @@ export function createSampler({ cgroupPaths, pid, startTime }: Subject, files: K
   const netDev = files.open(`/proc/${pid}/net/dev`, isInit);
   const network = remember(
     ({ read }) => Stats.encode({ ...NO_STATS, network_stats: parseNetDev(read('', 'net/dev')) }).finish(),
-    { read: () => netDev.read() ?? '', names: () => [] },
+    { open: () => netDev, names: () => [] },
   );
   return {
     sample(writer) {

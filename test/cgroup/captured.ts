@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type CgroupPaths, type ControlFiles, openControlFiles } from '../../src/cgroup/control-files.ts';
+import { type CgroupPaths, openControlFiles } from '../../src/cgroup/control-files.ts';
 import { createKernelFiles } from '../../src/cgroup/kernel-files.ts';
 import type { CgroupParts, PartFiles } from '../../src/cgroup/part.ts';
 import type { CgroupStats } from '../../src/generated/messages/api.ts';
@@ -16,8 +16,10 @@ export const pathsV1 = (): CgroupPaths =>
 
 export const pathsV2 = (): CgroupPaths => ({ '': captured('v2') });
 
-export const openCaptured = (paths: CgroupPaths): ControlFiles =>
-  openControlFiles(paths, createKernelFiles(100));
+export const openCaptured = (paths: CgroupPaths): PartFiles => {
+  const { open, names } = openControlFiles(paths, createKernelFiles(100));
+  return { read: (controller, name) => open(controller, name).read() ?? '', names };
+};
 
 /** What all parts say together. */
 export const statsOf = (parts: CgroupParts, files: PartFiles): CgroupStats => ({
