@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Sampled, ThreadData } from '../cgroup/thread-messages.ts';
+import { readSampled, type ThreadData } from '../cgroup/thread-messages.ts';
 import { descriptorLimit } from '../linux/rlimit.ts';
 import { readStateFile } from '../runc/state-file.ts';
 import type { StatsOptions } from './stats.ts';
@@ -19,7 +19,7 @@ export const statsThread =
     // The other half of the descriptors is for clients, and for whatever else the daemon holds.
     const workerData: ThreadData = { maxOpenFiles: Number(descriptorLimit().soft / 2n) };
     const worker = new Worker(program, { workerData });
-    worker.on('message', (sampled: Sampled[]) => onSampled(sampled));
+    worker.on('message', (bytes: Uint8Array) => onSampled(readSampled(bytes)));
     // An error is followed by the end; only the first of them counts.
     let ended = false;
     const end = () => {

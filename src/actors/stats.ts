@@ -60,7 +60,7 @@ export function createStatsCollector({ startThread, find }: StatsOptions): Stats
     if (running === undefined) return;
     const nowMs = performance.now();
     for (; running.nextMs <= nowMs; running.nextMs += SLOT_MS) ask(slots[slotAt(running.nextMs)] ?? []);
-    running.timer = setTimeout(tick, running.nextMs - nowMs);
+    running.timer = setTimeout(tick, Math.ceil(running.nextMs - nowMs));
   }
   const slotAt = (ms: number): number => Math.floor(ms / SLOT_MS) % SLOTS;
 

@@ -5,10 +5,12 @@ import type { KernelFile, KernelFiles } from './kernel-files.ts';
 /** The folder of each cgroup v1 controller; of v2, one folder under the empty name, as runc's state.json has it. */
 export type CgroupPaths = Record<string, string>;
 
+export type ControlFile = Pick<KernelFile, 'read'>;
+
 /** The control files of one container's cgroups. */
 export type ControlFiles = {
-  /** What a controller's file holds now; empty where there is no such controller or file, or no longer. */
-  read(controller: string, file: string): string;
+  /** A controller's file, the same for each call; of a controller that is not there, it holds nothing. */
+  open(controller: string, name: string): ControlFile;
   /** The names of a controller's files, as they were at first. */
   names(controller: string): readonly string[];
   /** Whether any of the files that have been read is there still. */
@@ -19,21 +21,20 @@ export type ControlFiles = {
 /** Of several hierarchies, runc puts v1 controllers first; a v2 folder beside them holds none (a "hybrid" host). */
 export const isUnified = (paths: CgroupPaths): boolean => Object.keys(paths).every((name) => name === '');
 
+const NO_FILE: ControlFile = { read: () => undefined };
+
 /** Opens the control files of a container's cgroups. */
 export function openControlFiles(paths: CgroupPaths, files: KernelFiles): ControlFiles {
   const opened = new Map<string, KernelFile>();
   const listed = new Map<string, readonly string[]>();
   return {
-    read(controller, name) {
+    open(controller, name) {
       const folder = paths[controller];
-      if (folder === undefined) return '';
+      if (folder === undefined) return NO_FILE;
       const key = `${controller}/${name}`;
-      let file = opened.get(key);
-      if (file === undefined) {
-        file = files.open(path.join(folder, name));
-        opened.set(key, file);
-      }
-      return file.read() ?? '';
+      const file = opened.get(key) ?? files.open(path.join(folder, name));
+      opened.set(key, file);
+      return file;
     },
     names(controller) {
       let names = listed.get(controller);
@@ -43,7 +44,10 @@ export function openControlFiles(paths: CgroupPaths, files: KernelFiles): Contro
       }
       return names;
     },
-    exist: () => [...opened.values()].some((file) => !file.isGone()),
+    exist() {
+      for (const file of opened.values()) if (!file.isGone()) return true;
+      return false;
+    },
     close() {
       for (const file of opened.values()) file.close();
     },

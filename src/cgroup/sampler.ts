@@ -1,43 +1,68 @@
-import { Stats } from '../generated/messages/api.ts';
+import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { CgroupStats, Stats } from '../generated/messages/api.ts';
 import { processStat } from '../linux/process-stat.ts';
 import { type CgroupPaths, isUnified, openControlFiles } from './control-files.ts';
 import type { KernelFiles } from './kernel-files.ts';
 import { parseNetDev } from './net-dev.ts';
-import { statsV1 } from './v1.ts';
-import { statsV2 } from './v2.ts';
+import { type CgroupParts, type Part, remember } from './part.ts';
+import { partsV1 } from './v1.ts';
+import { partsV2 } from './v2.ts';
 
 /** A container to take samples of: its cgroups, and its init by host pid and start time (clock ticks, in decimal). */
 export type Subject = { cgroupPaths: CgroupPaths; pid: number; startTime: string };
 
 /** Takes samples of one container. */
 export type Sampler = {
-  /** What the kernel has counted until now; undefined where the container's cgroups are gone. */
-  sample(): Stats | undefined;
+  /** Writes what the kernel has counted until now, as `Stats` of api.proto; nothing where the container's cgroups are gone. */
+  sample(writer: BinaryWriter): void;
   close(): void;
 };
 
 const MS_PER_SECOND = 1000;
 
+const NO_STATS: Stats = { network_stats: [], cgroup_stats: undefined, timestamp: 0n };
+const NO_CGROUP_STATS: CgroupStats = {
+  cpu_stats: undefined,
+  memory_stats: undefined,
+  blkio_stats: undefined,
+  hugetlb_stats: {},
+};
+/** Of `Stats`, which is encoded from parts here. */
+const CGROUP_STATS_FIELD = 2;
+
+/** The parts of a cgroup's stats, each encoded on its own: messages of one field, which one after the other are one. */
+const encodedParts = (parts: CgroupParts): Part<Uint8Array>[] =>
+  Object.entries(parts).map(
+    ([field, part]) =>
+      (files) =>
+        CgroupStats.encode({ ...NO_CGROUP_STATS, [field]: part(files) }).finish(),
+  );
+
 /** Opens what tells of a container, to be read for each sample. */
 export function createSampler({ cgroupPaths, pid, startTime }: Subject, files: KernelFiles): Sampler {
   const control = openControlFiles(cgroupPaths, files);
-  const statsOf = isUnified(cgroupPaths) ? statsV2 : statsV1;
+  const cgroup = encodedParts(isUnified(cgroupPaths) ? partsV2 : partsV1).map((part) =>
+    remember(part, control),
+  );
   // The path would be another process's once init has ended and its pid is used again.
   const isInit = () => String(processStat(pid)?.startTime) === startTime;
-  const network = files.open(`/proc/${pid}/net/dev`, isInit);
+  const netDev = files.open(`/proc/${pid}/net/dev`, isInit);
+  const network = remember(
+    ({ read }) => Stats.encode({ ...NO_STATS, network_stats: parseNetDev(read('', 'net/dev')) }).finish(),
+    { open: () => netDev, names: () => [] },
+  );
   return {
-    sample() {
-      const cgroup = statsOf(control);
-      if (!control.exist()) return undefined;
-      return Stats.create({
-        network_stats: parseNetDev(network.read() ?? ''),
-        cgroup_stats: cgroup,
-        timestamp: BigInt(Math.floor(Date.now() / MS_PER_SECOND)),
-      });
+    sample(writer) {
+      const parts = cgroup.map((part) => part());
+      if (!control.exist()) return;
+      writer.raw(network()).tag(CGROUP_STATS_FIELD, WireType.LengthDelimited).fork();
+      for (const part of parts) writer.raw(part);
+      writer.join();
+      Stats.encode({ ...NO_STATS, timestamp: BigInt(Math.floor(Date.now() / MS_PER_SECOND)) }, writer);
     },
     close() {
       control.close();
-      network.close();
+      netDev.close();
     },
   };
 }

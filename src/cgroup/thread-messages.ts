@@ -1,3 +1,4 @@
+import { BinaryReader, type BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { Subject } from './sampler.ts';
 
 /** What the daemon and the thread that reads the kernel's files say to each other. Keys are the daemon's. */
@@ -11,4 +12,26 @@ export type ToThread =
   | { type: 'sample'; keys: number[] };
 
 /** `Stats` of api.proto, encoded; undefined where there is nothing left to read. Each key asked for is answered once. */
-export type Sampled = { key: number; stats: Uint8Array<ArrayBuffer> | undefined };
+export type Sampled = { key: number; stats: Uint8Array | undefined };
+
+/**
+ * Answers are handed over as bytes, one after the other: to the runtime each object that goes from thread to thread costs
+ * as much as a kernel's file. `write` writes the sample, or nothing where there is none.
+ */
+export function writeSampled(writer: BinaryWriter, key: number, write: (writer: BinaryWriter) => void): void {
+  writer.uint32(key).fork();
+  write(writer);
+  writer.join();
+}
+
+/** The answers, whose samples are views of the bytes. */
+export function readSampled(bytes: Uint8Array): Sampled[] {
+  const reader = new BinaryReader(bytes);
+  const sampled: Sampled[] = [];
+  while (reader.pos < reader.len) {
+    const key = reader.uint32();
+    const stats = reader.bytes();
+    sampled.push({ key, stats: stats.length === 0 ? undefined : stats });
+  }
+  return sampled;
+}

@@ -1,14 +1,13 @@
 import type {
   BlkioStats,
   BlkioStatsEntry,
-  CgroupStats,
   CpuStats,
   HugetlbStats,
   MemoryData,
   MemoryStats,
 } from '../generated/messages/api.ts';
-import type { ControlFiles } from './control-files.ts';
 import { parseCounter, parseCounters } from './counters.ts';
+import type { CgroupParts, PartFiles } from './part.ts';
 
 /** Numbers of cgroup v1 (the kernel's Documentation/admin-guide/cgroup-v1), as libcontainer of runc 1.1 reads them. */
 
@@ -16,16 +15,14 @@ import { parseCounter, parseCounters } from './counters.ts';
 const NS_PER_TICK = 10_000_000n;
 
 /** What a controller's files say of a container. */
-export function statsV1(files: ControlFiles): CgroupStats {
-  return {
-    cpu_stats: cpuStats(files),
-    memory_stats: memoryStats(files),
-    blkio_stats: blkioStats(files),
-    hugetlb_stats: hugetlbStats(files),
-  };
-}
+export const partsV1: CgroupParts = {
+  cpu_stats: cpuStats,
+  memory_stats: memoryStats,
+  blkio_stats: blkioStats,
+  hugetlb_stats: hugetlbStats,
+};
 
-function cpuStats(files: ControlFiles): CpuStats {
+function cpuStats(files: PartFiles): CpuStats {
   const percpu = files.read('cpuacct', 'cpuacct.usage_percpu').split(' ').filter(isField).map(parseCounter);
   const ticks = parseCounters(files.read('cpuacct', 'cpuacct.stat'));
   const throttling = parseCounters(files.read('cpu', 'cpu.stat'));
@@ -47,7 +44,7 @@ function cpuStats(files: ControlFiles): CpuStats {
 
 const isField = (text: string): boolean => text.trim() !== '';
 
-function memoryStats(files: ControlFiles): MemoryStats {
+function memoryStats(files: PartFiles): MemoryStats {
   const stats = parseCounters(files.read('memory', 'memory.stat'));
   return {
     cache: stats.cache ?? 0n,
@@ -58,35 +55,41 @@ function memoryStats(files: ControlFiles): MemoryStats {
   };
 }
 
-const memoryData = (files: ControlFiles, name: string): MemoryData => ({
+const memoryData = (files: PartFiles, name: string): MemoryData => ({
   usage: parseCounter(files.read('memory', `${name}.usage_in_bytes`)),
   max_usage: parseCounter(files.read('memory', `${name}.max_usage_in_bytes`)),
   failcnt: parseCounter(files.read('memory', `${name}.failcnt`)),
 });
 
-/** Who counts I/O depends on the disk's scheduler: BFQ, CFQ, or else the throttling policy, which sees all of it. */
+/**
+ * Who counts I/O depends on the disk's scheduler: BFQ, CFQ, or else the throttling policy, which sees all of it; kernels
+ * without its recursive files have the others.
+ */
 const BLKIO_POLICIES = [
-  { prefix: 'blkio.bfq.', suffix: '_recursive' },
-  { prefix: 'blkio.', suffix: '_recursive' },
-  { prefix: 'blkio.throttle.', suffix: '_recursive' },
-  { prefix: 'blkio.throttle.', suffix: '' },
+  { prefix: 'blkio.bfq.', suffixes: ['_recursive'] },
+  { prefix: 'blkio.', suffixes: ['_recursive'] },
+  { prefix: 'blkio.throttle.', suffixes: ['_recursive', ''] },
 ];
 
-function blkioStats(files: ControlFiles): BlkioStats {
-  for (const { prefix, suffix } of BLKIO_POLICIES) {
-    const read = (name: string) => parseBlkio(files.read('blkio', `${prefix}${name}${suffix}`));
-    const serviced = read('io_serviced');
-    if (serviced.length === 0) continue;
-    return {
-      io_service_bytes_recursive: read('io_service_bytes'),
-      io_serviced_recursive: serviced,
-      io_queued_recursive: read('io_queued'),
-      io_service_time_recursive: read('io_service_time'),
-      io_wait_time_recursive: read('io_wait_time'),
-      io_merged_recursive: read('io_merged'),
-      io_time_recursive: read('time'),
-      sectors_recursive: read('sectors'),
-    };
+function blkioStats(files: PartFiles): BlkioStats {
+  for (const { prefix, suffixes } of BLKIO_POLICIES) {
+    for (const suffix of suffixes) {
+      const text = files.read('blkio', `${prefix}io_serviced${suffix}`);
+      if (text === '') continue;
+      const serviced = parseBlkio(text);
+      if (serviced.length === 0) break;
+      const read = (name: string) => parseBlkio(files.read('blkio', `${prefix}${name}${suffix}`));
+      return {
+        io_service_bytes_recursive: read('io_service_bytes'),
+        io_serviced_recursive: serviced,
+        io_queued_recursive: read('io_queued'),
+        io_service_time_recursive: read('io_service_time'),
+        io_wait_time_recursive: read('io_wait_time'),
+        io_merged_recursive: read('io_merged'),
+        io_time_recursive: read('time'),
+        sectors_recursive: read('sectors'),
+      };
+    }
   }
   return NO_BLKIO;
 }
@@ -116,7 +119,7 @@ function parseBlkio(text: string): BlkioStatsEntry[] {
 
 const HUGETLB_USAGE = /^hugetlb\.([^.]+)\.usage_in_bytes$/;
 
-function hugetlbStats(files: ControlFiles): { [pageSize: string]: HugetlbStats } {
+function hugetlbStats(files: PartFiles): { [pageSize: string]: HugetlbStats } {
   const sizes = files.names('hugetlb').flatMap((name) => HUGETLB_USAGE.exec(name)?.[1] ?? []);
   const read = (size: string, file: string) => parseCounter(files.read('hugetlb', `hugetlb.${size}.${file}`));
   return Object.fromEntries(

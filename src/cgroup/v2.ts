@@ -1,13 +1,12 @@
 import type {
   BlkioStats,
   BlkioStatsEntry,
-  CgroupStats,
   CpuStats,
   HugetlbStats,
   MemoryStats,
 } from '../generated/messages/api.ts';
-import type { ControlFiles } from './control-files.ts';
 import { parseCounter, parseCounters } from './counters.ts';
+import type { CgroupParts, PartFiles } from './part.ts';
 
 /**
  * Numbers of cgroup v2 (the kernel's Documentation/admin-guide/cgroup-v2.rst) in their v1 meaning, as runc's libcontainer
@@ -20,16 +19,14 @@ const NS_PER_USEC = 1000n;
 const UNIFIED = '';
 
 /** What the files of a container's cgroup say. */
-export function statsV2(files: ControlFiles): CgroupStats {
-  return {
-    cpu_stats: cpuStats(files),
-    memory_stats: memoryStats(files),
-    blkio_stats: blkioStats(files.read(UNIFIED, 'io.stat')),
-    hugetlb_stats: hugetlbStats(files),
-  };
-}
+export const partsV2: CgroupParts = {
+  cpu_stats: cpuStats,
+  memory_stats: memoryStats,
+  blkio_stats: (files) => blkioStats(files.read(UNIFIED, 'io.stat')),
+  hugetlb_stats: hugetlbStats,
+};
 
-function cpuStats(files: ControlFiles): CpuStats {
+function cpuStats(files: PartFiles): CpuStats {
   const stat = parseCounters(files.read(UNIFIED, 'cpu.stat'));
   const nanoseconds = (name: string) => (stat[name] ?? 0n) * NS_PER_USEC;
   return {
@@ -47,7 +44,7 @@ function cpuStats(files: ControlFiles): CpuStats {
   };
 }
 
-function memoryStats(files: ControlFiles): MemoryStats {
+function memoryStats(files: PartFiles): MemoryStats {
   const stats = parseCounters(files.read(UNIFIED, 'memory.stat'));
   const usage = parseCounter(files.read(UNIFIED, 'memory.current'));
   return {
@@ -114,7 +111,7 @@ function blkioStats(text: string): BlkioStats {
 
 const HUGETLB_USAGE = /^hugetlb\.([^.]+)\.current$/;
 
-function hugetlbStats(files: ControlFiles): { [pageSize: string]: HugetlbStats } {
+function hugetlbStats(files: PartFiles): { [pageSize: string]: HugetlbStats } {
   const sizes = files.names(UNIFIED).flatMap((name) => HUGETLB_USAGE.exec(name)?.[1] ?? []);
   return Object.fromEntries(
     sizes.map((size) => [

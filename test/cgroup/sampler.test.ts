@@ -1,15 +1,25 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
 import { createKernelFiles } from '../../src/cgroup/kernel-files.ts';
-import { createSampler } from '../../src/cgroup/sampler.ts';
+import { createSampler, type Sampler } from '../../src/cgroup/sampler.ts';
+import { Stats } from '../../src/generated/messages/api.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import { pathsV1, pathsV2 } from './captured.ts';
 
 const self = { pid: process.pid, startTime: String(processStat(process.pid)?.startTime) };
+const sampled = (sampler: Sampler): Uint8Array => {
+  const writer = new BinaryWriter();
+  sampler.sample(writer);
+  return writer.finish();
+};
 const sampleOf = (subject: Parameters<typeof createSampler>[0]) => {
   const sampler = createSampler(subject, createKernelFiles(100));
-  const sample = sampler.sample();
+  const bytes = sampled(sampler);
   sampler.close();
-  return sample;
+  return bytes.length === 0 ? undefined : Stats.decode(bytes);
 };
 
 describe('a sample', () => {
@@ -52,4 +62,31 @@ describe('a sample', () => {
     ).toBeUndefined();
     expect(sampleOf({ cgroupPaths: { '': '/nonexistent' }, ...self })).toBeUndefined();
   });
+
+  it.each([
+    ['v1', pathsV1, 'memory', 'memory.usage_in_bytes'],
+    ['v2', pathsV2, '', 'memory.current'],
+  ])(
+    'tells of %s what has changed since the last, and what has not as well',
+    (_, paths, controller, file) => {
+      const folder = mkdtempSync(path.join(os.tmpdir(), 'sampler-'));
+      const cgroupPaths = Object.fromEntries(
+        Object.entries(paths()).map(([name, from]) => {
+          cpSync(from, path.join(folder, name), { recursive: true });
+          return [name, path.join(folder, name)];
+        }),
+      );
+      const sampler = createSampler({ cgroupPaths, ...self }, createKernelFiles(100));
+      const sample = () => Stats.decode(sampled(sampler));
+      const { cgroup_stats: before } = sample();
+      expect(sample().cgroup_stats).toEqual(before);
+      writeFileSync(path.join(folder, controller, file), `${2n ** 63n + 1n}\n`, { flag: 'r+' });
+      const { cgroup_stats: after } = sample();
+      expect(after?.memory_stats?.usage?.usage).toBe(2n ** 63n + 1n);
+      expect(after?.memory_stats?.stats).toEqual(before?.memory_stats?.stats);
+      expect({ ...after, memory_stats: undefined }).toEqual({ ...before, memory_stats: undefined });
+      sampler.close();
+      rmSync(folder, { recursive: true });
+    },
+  );
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { statsV1 } from '../../src/cgroup/v1.ts';
-import { openCaptured, pathsV1 } from './captured.ts';
+import { partsV1 } from '../../src/cgroup/v1.ts';
+import { openCaptured, pathsV1, statsOf } from './captured.ts';
 
 describe('the stats of cgroup v1', () => {
-  const stats = statsV1(openCaptured(pathsV1()));
+  const stats = statsOf(partsV1, openCaptured(pathsV1()));
 
   it('have CPU time in nanoseconds, by processor and by mode, and the throttling', () => {
     expect(stats.cpu_stats).toEqual({
@@ -73,7 +73,7 @@ describe('the stats of cgroup v1', () => {
 
   it('count all eight lists of CFQ, where disks and operations are told apart and where only disks are', () => {
     const of = (values: Record<string, string>) =>
-      statsV1({ read: (_, file) => values[file] ?? '', names: () => [], exist: () => true, close: () => {} });
+      statsOf(partsV1, { read: (_, file) => values[file] ?? '', names: () => [] });
     const byOp = (value: number) => `8:0 Read ${value}\nTotal ${value}\n`;
     const { blkio_stats: blkio } = of({
       'blkio.io_service_bytes_recursive': byOp(1),
@@ -100,7 +100,7 @@ describe('the stats of cgroup v1', () => {
   });
 
   it('are whole, with nothing counted, where a host has none of the controllers', () => {
-    const { cpu_stats, memory_stats, blkio_stats, hugetlb_stats } = statsV1(openCaptured({}));
+    const { cpu_stats, memory_stats, blkio_stats, hugetlb_stats } = statsOf(partsV1, openCaptured({}));
     expect(cpu_stats?.cpu_usage).toMatchObject({ total_usage: 0n, percpu_usage: [] });
     expect(memory_stats).toMatchObject({ usage: { usage: 0n }, stats: {} });
     expect(blkio_stats?.io_serviced_recursive).toEqual([]);

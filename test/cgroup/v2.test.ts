@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { statsV2 } from '../../src/cgroup/v2.ts';
-import { openCaptured, pathsV2 } from './captured.ts';
+import { partsV2 } from '../../src/cgroup/v2.ts';
+import { openCaptured, pathsV2, statsOf } from './captured.ts';
 
 describe('the stats of cgroup v2', () => {
-  const stats = statsV2(openCaptured(pathsV2()));
+  const stats = statsOf(partsV2, openCaptured(pathsV2()));
 
   it('have CPU time in nanoseconds by mode, not by processor, and the throttling', () => {
     expect(stats.cpu_stats).toEqual({
@@ -68,12 +68,12 @@ describe('the stats of cgroup v2', () => {
   });
 
   it('take an unlimited number for the largest there is', () => {
-    const files = { read: () => 'max\n', names: () => [], exist: () => true, close: () => {} };
-    expect(statsV2(files).memory_stats?.usage?.usage).toBe(2n ** 64n - 1n);
+    const files = { read: () => 'max\n', names: () => [] };
+    expect(statsOf(partsV2, files).memory_stats?.usage?.usage).toBe(2n ** 64n - 1n);
   });
 
   it('are whole, with nothing counted, where controllers are not enabled', () => {
-    const { memory_stats, blkio_stats } = statsV2(openCaptured({ '': '/nonexistent' }));
+    const { memory_stats, blkio_stats } = statsOf(partsV2, openCaptured({ '': '/nonexistent' }));
     expect(memory_stats).toMatchObject({
       cache: 0n,
       usage: { usage: 0n },
