@@ -149,9 +149,13 @@ export class Processes {
       }
       const pid = await readPidFile(request.pidFile);
       crashPoint('shim.pid-read');
-      if (isGrandchild(pid)) await atMost(ADOPTION_TIMEOUT_MS, adoption(pid, watch));
-      const stray = watch.find(pid);
-      const startTime = stray?.startTime ?? startTimeOfChild(pid);
+      let stray = watch.find(pid);
+      let startTime = stray?.startTime ?? childStartTime(pid);
+      if (startTime === undefined) {
+        await atMost(ADOPTION_TIMEOUT_MS, adoption(pid, watch));
+        stray = watch.find(pid);
+        startTime = stray?.startTime ?? startTimeOfChild(pid);
+      }
       // A runtime may write down whatever it likes: another container's process is not to be taken for this one's.
       if (reaper.expects(pid) || startTime < begunAt) {
         throw new ShimError('runtime', `the runtime has left process ${pid}, which it did not start`);
@@ -247,12 +251,18 @@ async function adoption(pid: number, watch: StrayWatch): Promise<void> {
   while (isGrandchild(pid)) await watch.next();
 }
 
-function startTimeOfChild(pid: number): bigint {
+/** When the kernel started a child of the shim; undefined where it is none. */
+function childStartTime(pid: number): bigint | undefined {
   const stat = processStat(pid);
-  if (stat?.parentPid !== process.pid) {
+  return stat?.parentPid === process.pid ? stat.startTime : undefined;
+}
+
+function startTimeOfChild(pid: number): bigint {
+  const startTime = childStartTime(pid);
+  if (startTime === undefined) {
     throw new ShimError('runtime', `the runtime has left process ${pid}, which is no child of the shim`);
   }
-  return stat.startTime;
+  return startTime;
 }
 
 function noProcess({ container, process }: Key, what: string): ShimError {

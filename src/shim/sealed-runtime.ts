@@ -25,9 +25,9 @@ export function createSealedRuntimes(searchPath = process.env.PATH ?? ''): Seale
   const copies = new Map<string, Sealed>();
 
   function copyOf(name: string): Sealed | undefined {
-    const found = locate(name, searchPath);
-    if (found === undefined) return undefined;
     const known = copies.get(name);
+    const found = locate(name, searchPath, known?.identity);
+    if (found === undefined) return undefined;
     if (known?.identity === found.identity) return known;
     if (known?.fd !== undefined) closeSync(known.fd);
     const sealed = { identity: found.identity, fd: tryCopy(found.file) };
@@ -51,16 +51,21 @@ export function createSealedRuntimes(searchPath = process.env.PATH ?? ''): Seale
   };
 }
 
-/** The program of a name as execvp(3) finds it, and what changes when it is replaced. */
-function locate(name: string, searchPath: string): { file: string; identity: string } | undefined {
+/** The program of a name as execvp(3) finds it, and what changes when it is replaced; `known` is one that can be run. */
+function locate(
+  name: string,
+  searchPath: string,
+  known: string | undefined,
+): { file: string; identity: string } | undefined {
   const files = name.includes('/')
     ? [name]
     : searchPath.split(':').map((folder) => path.join(folder || '.', name));
   for (const file of files) {
     const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-    if (!stat?.isFile() || !isExecutable(file)) continue;
+    if (!stat?.isFile()) continue;
     const { dev, ino, size, mtimeNs, ctimeNs } = stat;
-    return { file, identity: [file, dev, ino, size, mtimeNs, ctimeNs].join(' ') };
+    const identity = [file, dev, ino, size, mtimeNs, ctimeNs].join(' ');
+    if (identity === known || isExecutable(file)) return { file, identity };
   }
   return undefined;
 }
