@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type ClientReadableStream, credentials } from '@grpc/grpc-js';
@@ -49,7 +50,7 @@ class Client {
   }
   async read(): Promise<void> {
     this.#taken.shift()?.();
-    await new Promise(setImmediate);
+    await setImmediate();
   }
 }
 
@@ -251,6 +252,17 @@ describe('twenty watchers of a daemon, half of which never read', () => {
       expect
         .poll(() => readers.map(({ answers }) => answers), { timeout: DEADLINE_MS, interval: 5 })
         .toEqual(readers.map(() => ticks + 1));
+    // What is freed by one collection may be what another is needed for, and its buffers go a turn of the loop later.
+    const weigh = async () => {
+      const weights: number[] = [];
+      for (let n = 0; n < 5; n++) {
+        collectGarbage();
+        await setImmediate();
+        const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+        weights.push(heapUsed + external + arrayBuffers);
+      }
+      return Math.min(...weights);
+    };
     const watchFor = async (seconds: number) => {
       for (let n = 0; n < seconds; n++) {
         ticks += 1;
@@ -258,17 +270,15 @@ describe('twenty watchers of a daemon, half of which never read', () => {
         await allHear();
       }
       for (const reader of readers) reader.last = undefined;
-      collectGarbage();
-      const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-      return heapUsed + external + arrayBuffers;
+      return weigh();
     };
     await allHear();
     expect(calls).toHaveLength(2 * HALF);
 
-    const before = await watchFor(20);
-    const after = await watchFor(100);
-    // What is told in 100 seconds is 8 MB or more, and would be kept once at least.
-    expect(after - before).toBeLessThan(8_000_000);
+    const before = await watchFor(50);
+    const after = await watchFor(250);
+    // What is told in 250 seconds is 20 MB or more, and would be kept once at least.
+    expect(after - before).toBeLessThan(20_000_000);
     expect(calls.filter(({ writableLength }) => writableLength > 0)).toHaveLength(HALF);
     for (const { writableLength } of calls) expect(writableLength).toBeLessThanOrEqual(1);
 
