@@ -12,12 +12,15 @@ export const findSubject =
     return state && { cgroupPaths: state.cgroupPaths, pid, startTime };
   };
 
+/** For clients, and for whatever else the daemon holds; half of its descriptors where that is less. */
+const OTHER_DESCRIPTORS = 2048;
+
 /** Starts threads of the program given, which is src/containerd-stats.ts as the build bundles it. */
 export const statsThread =
   (program: URL): StatsOptions['startThread'] =>
   (onSampled, onFailed) => {
-    // The other half of the descriptors is for clients, and for whatever else the daemon holds.
-    const workerData: ThreadData = { maxOpenFiles: Number(descriptorLimit().soft / 2n) };
+    const limit = Number(descriptorLimit().soft);
+    const workerData: ThreadData = { maxOpenFiles: limit - Math.min(Math.ceil(limit / 2), OTHER_DESCRIPTORS) };
     const worker = new Worker(program, { workerData });
     worker.on('message', (bytes: Uint8Array) => onSampled(readSampled(bytes)));
     // An error is followed by the end; only the first of them counts.
