@@ -20,7 +20,9 @@ export const statsThread =
   (program: URL): StatsOptions['startThread'] =>
   (onSampled, onFailed) => {
     const limit = Number(descriptorLimit().soft);
-    const workerData: ThreadData = { maxOpenFiles: limit - Math.min(Math.ceil(limit / 2), OTHER_DESCRIPTORS) };
+    const workerData: ThreadData = {
+      maxOpenFiles: limit - Math.min(Math.ceil(limit / 2), OTHER_DESCRIPTORS),
+    };
     const worker = new Worker(program, { workerData });
     worker.on('message', (bytes: Uint8Array) => onSampled(readSampled(bytes)));
     // An error is followed by the end; only the first of them counts.
