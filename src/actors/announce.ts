@@ -6,6 +6,7 @@ import type { ShimClient, ShimProcess } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Journal } from './journal.ts';
 import { forgetExecErrand, pidFileOf } from './record.ts';
+import { createStartNotes } from './start-notes.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type AnnounceOptions = {
@@ -28,6 +29,7 @@ export type Announcer = {
 /** The shim keeps an exit until it is in the journal, so that none is lost in between. */
 export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceOptions): Announcer {
   const told = new Map<string, string>();
+  const notes = createStartNotes(errands);
   /** By container. */
   const settling = new Map<string, Set<Promise<void>>>();
   const settle = (id: string, work: Promise<void>): void => {
@@ -60,14 +62,13 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
     }
   }
 
-  /** The pid file says to the next daemon that nobody has been told. */
+  /** The pid file says to the next daemon that somebody may not have been told: then it asks the journal. */
   async function noteStarted({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
     if (!(await written)) return;
     crashPoint('announce.start-told');
-    const files = [pidFileOf(stateDir.container(id), process)];
-    await errands({ what: 'remove', files }).catch((err: unknown) =>
-      log.warn({ err, id, process }, 'a start could not be noted as told'),
-    );
+    await notes
+      .remove(pidFileOf(stateDir.container(id), process))
+      .catch((err: unknown) => log.warn({ err, id, process }, 'a start could not be noted as told'));
     crashPoint('announce.start-noted');
   }
 
@@ -86,7 +87,7 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
     },
     async settled(id) {
       const all = id === undefined ? [...settling.values()] : [settling.get(id) ?? []];
-      await Promise.all(all.flatMap((it) => [...it]));
+      await notes.hurry(Promise.all(all.flatMap((it) => [...it])));
     },
   };
 }
