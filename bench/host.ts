@@ -6,11 +6,13 @@ import { TestDaemon } from '../test/e2e/fixtures/daemon.ts';
 import { shimPidOf } from '../test/e2e/fixtures/host.ts';
 import { crash } from '../test/e2e/fixtures/restart.ts';
 import { killAlone, proportionalKbOf } from './kernel.ts';
+import { LoadClient } from './load-client.ts';
 
 /** Clients that ask at the same time, unless a row says otherwise. */
 export const CLIENTS = 10;
 const KILL = 9;
-const WARM_STARTS = 200;
+/** How often as many starts as are measured come before them: V8 compiles for the first 1,500 or so. */
+const WARM_UP = 8;
 
 export type HostOptions = {
   /** How often a ratio is measured. */
@@ -37,7 +39,8 @@ export type Times = { eachMs: number[]; seconds: number };
 export class Host {
   readonly options: HostOptions;
   readonly #bundles: Bundles;
-  readonly #daemons = new Set<TestDaemon>();
+  /** Each with what the load on it comes from. */
+  readonly #daemons = new Map<TestDaemon, LoadClient>();
   #crowd: Promise<Crowd> | undefined;
   #names = 0;
 
@@ -52,7 +55,7 @@ export class Host {
 
   /** Ends whatever has been started here; nothing of it is under way any more. */
   async close(): Promise<void> {
-    for (const daemon of this.#daemons) await this.end(daemon);
+    for (const daemon of this.#daemons.keys()) await this.end(daemon);
     for (const runtime of await readdir(this.#rawRoots).catch((): string[] => [])) {
       for (const id of await readdir(this.rawRoot(runtime)))
         await execa(runtime, ['--root', this.rawRoot(runtime), 'delete', '--force', id], { reject: false });
@@ -77,13 +80,21 @@ export class Host {
   async daemon(options: { flags?: string[]; folder?: string } = {}): Promise<TestDaemon> {
     this.options.interrupted.throwIfAborted();
     const daemon = await TestDaemon.start({ ...options, detached: true });
-    this.#daemons.add(daemon);
+    this.#daemons.set(daemon, new LoadClient(daemon.socketPath));
     return daemon;
   }
 
   async end(daemon: TestDaemon): Promise<void> {
+    this.load(daemon).close();
     await daemon.removeNow();
     this.#daemons.delete(daemon);
+  }
+
+  /** What the load on a daemon comes from. */
+  load(daemon: TestDaemon): LoadClient {
+    const client = this.#daemons.get(daemon);
+    if (client === undefined) throw new Error('that daemon has ended');
+    return client;
   }
 
   /** A daemon of its own for a row, until `end` is called. */
@@ -94,11 +105,11 @@ export class Host {
     return { daemon, daemonPid, shimPid, end: () => this.end(daemon) };
   }
 
-  /** The same, once it has learned what it learns at its first starts. */
+  /** The same, once V8 has compiled what a start takes, as it has of a daemon that has been there for a while. */
   async warmPair(flags: string[] = []): Promise<Pair & { end: () => Promise<void> }> {
     const pair = await this.pair(flags);
-    const few = Math.min(WARM_STARTS, this.options.starts);
-    await this.startAndEnd(pair.daemon, this.names(few), await this.bundle('sleep', '100000'));
+    const ids = this.names(this.warmUp);
+    await this.startAndEnd(pair.daemon, ids, await this.bundle('sleep', '100000'));
     return pair;
   }
 
@@ -123,6 +134,7 @@ export class Host {
     const start = performance.now();
     await crash(crowd.daemon);
     const daemon = await this.daemon({ folder: crowd.daemon.folder });
+    this.load(crowd.daemon).close();
     this.#daemons.delete(crowd.daemon);
     const { length } = await daemon.containers();
     const seconds = (performance.now() - start) / 1000;
@@ -154,7 +166,17 @@ export class Host {
   }
 
   startAll(daemon: TestDaemon, ids: string[], bundle: string, clients = CLIENTS): Promise<Times> {
-    return this.callAll(ids, (id) => daemon.create(id, bundle), clients);
+    return this.callAll(ids, (id) => this.load(daemon).create(id, bundle), clients);
+  }
+
+  /** Runs a program so many times in a container. */
+  execAll(daemon: TestDaemon, id: string, times: number, ...args: string[]): Promise<Times> {
+    return this.callAll(Array(times).fill(id), () => this.load(daemon).exec(id, args));
+  }
+
+  /** So many starts, or whatever is measured, as it takes until V8 has compiled all of it. */
+  get warmUp(): number {
+    return WARM_UP * this.options.starts;
   }
 
   /** Kills them all at once; how long it took until the exit of the last was told, in seconds. */

@@ -3,8 +3,6 @@ import type { Host } from '../host.ts';
 import { cpuMsOf } from '../kernel.ts';
 import type { Row } from '../row.ts';
 
-/** How often as many starts as are measured come before them. */
-const WARM_UP = 5;
 const IDLE_SECONDS = 30;
 const STATS_WARM_UP_SECONDS = 25;
 const STATS_SECONDS = 20;
@@ -21,9 +19,7 @@ export const ownCpu: Row = {
   async measure(host) {
     const { starts } = host.options;
     const bundle = await host.bundle('sleep', '100000');
-    const pair = await host.pair();
-    // Until V8 has compiled what it ever will.
-    await host.startAndEnd(pair.daemon, host.names(WARM_UP * starts), bundle);
+    const pair = await host.warmPair();
     const ids = host.names(starts);
     const before = [await cpuMsOf(pair.daemonPid), await cpuMsOf(pair.shimPid)] as const;
     await host.startAll(pair.daemon, ids, bundle);

@@ -17,7 +17,7 @@ export const cycleRate: Row = {
       const rawSeconds = await host.xargs(host.names(starts), 6, ['sh', '-c', script, 'sh', '{}']);
       const raw = starts / rawSeconds;
       const { seconds } = await host.callAll(host.names(starts), async (id) => {
-        await pair.daemon.create(id, bundle);
+        await host.load(pair.daemon).create(id, bundle);
         await events.exit(id);
       });
       return { ours: starts / seconds, raw, unit: 'a second' };
