@@ -1,27 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
 // XState's own warnings (an event to an actor that has stopped, say) are in its development build alone.
-const resolve = { conditions: ['development', 'node', 'import', 'module', 'default'] };
-const ssr = {
-  resolve: { conditions: resolve.conditions, externalConditions: ['development', 'node', 'import'] },
-};
+const ssr = { resolve: { conditions: ['development', 'node'] } };
 
 export default defineConfig({
   test: {
     projects: [
       {
-        resolve,
         ssr,
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
           testTimeout: 20_000,
-          server: { deps: { inline: ['xstate'] } },
         },
       },
       {
-        resolve,
         ssr,
         test: {
           name: 'e2e',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { Browser, Page } from 'puppeteer-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Inspector, startInspector } from '../../src/inspector/server.ts';
 import { startSimulatedSystem } from '../inspector/simulated-system.ts';
@@ -51,11 +51,7 @@ describe('the page of a daemon', () => {
       env: ['PATH=/bin', 'TOKEN=hunter2'],
     });
     await daemon.create(id, bundle);
-    await page.waitForFunction(
-      (name) => document.querySelector('#rows')?.textContent?.includes(name),
-      {},
-      id,
-    );
+    await page.waitForFunction((name) => document.querySelector('#rows')?.textContent?.includes(name), id);
     await page.evaluate((name) => {
       [...document.querySelectorAll<HTMLElement>('.row')]
         .find((it) => it.textContent?.includes(name))
@@ -108,11 +104,7 @@ describe('the page of a daemon', () => {
 
   it('goes back to any step, and shows chart and context as they were', async () => {
     const before = await page.$$eval('.events li', (all) => all.length);
-    await page.$eval('#step', (element) => {
-      const slider = element as HTMLInputElement;
-      slider.value = '1';
-      slider.dispatchEvent(new Event('input'));
-    });
+    await page.fill('#step', '1');
     expect(await lit(page)).toContain('container.created.launching.starting');
     await page.click('#tab-context');
     expect(await textOf(page, '#panel')).toContain('"init"');
@@ -138,10 +130,7 @@ describe('the page of a daemon', () => {
   });
 
   it.each(['light', 'dark'] as const)('has nothing that axe-core finds wrong: %s', async (scheme) => {
-    await page.emulateMediaFeatures([
-      { name: 'prefers-color-scheme', value: scheme },
-      { name: 'prefers-reduced-motion', value: 'reduce' },
-    ]);
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     for (const tab of ['sequence', 'context', 'next', 'events']) {
       await page.click(`#tab-${tab}`);
       expect(await complaintsOf(page)).toEqual([]);
@@ -154,7 +143,9 @@ describe('the page of a daemon', () => {
     await expect.poll(() => textOf(page, '#where')).toMatch(/^deleted · gone for /);
     expect(await textOf(page, '#filters')).toMatch(/gone ?1/);
     expect(await states(page)).toEqual(expect.arrayContaining(['exited.deleting', 'deleted']));
-    const stretches = await page.$$eval('#timeline span', (all) => all.map((it) => it.title.split(' ')[0]));
+    const stretches = await page.$$eval('#timeline span', (all) =>
+      all.map((it) => (it as HTMLElement).title.split(' ')[0]),
+    );
     expect(stretches).toEqual(
       expect.arrayContaining(['running.steady', 'paused.steady', 'running.checkpointing']),
     );
@@ -175,12 +166,8 @@ describe('the page of a daemon', () => {
       logLevel: 'silent',
     });
     const bridge = await browser.newPage();
-    await bridge.setRequestInterception(true);
-    bridge.on('request', (request) => {
-      if (!request.url().startsWith('https://stately.ai/')) return void request.continue();
-      const body = `<!doctype html><title>-</title><script>${outputFiles[0]?.text}</script>`;
-      void request.respond({ contentType: 'text/html', body });
-    });
+    const body = `<!doctype html><title>-</title><script>${outputFiles[0]?.text}</script>`;
+    await bridge.route('https://stately.ai/**', (route) => route.fulfill({ contentType: 'text/html', body }));
     await bridge.goto(url.replace('/?', '/stately?'));
     await expect
       .poll(async () =>
@@ -251,14 +238,11 @@ describe('the page of a thousand containers', () => {
   });
 
   it('finds one by its id, and those of a state', async () => {
-    await page.type('#search', 'web-999');
+    await page.locator('#search').pressSequentially('web-999');
     await expect
       .poll(() => page.$$eval('.row .id', (all) => all.map((it) => it.textContent)))
       .toEqual(['supervisor', 'web-999']);
-    await page.$eval('#search', (element) => {
-      (element as HTMLInputElement).value = '';
-      element.dispatchEvent(new Event('input'));
-    });
+    await page.fill('#search', '');
     await page.click('[data-filter="paused"]');
     await expect
       .poll(() => page.$$eval('.row .state', (all) => new Set(all.slice(1).map((it) => it.textContent)).size))
