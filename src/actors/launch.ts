@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { access, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { withCriuLog } from '../checkpoints/criu-log.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
 import type { Errand } from '../errands/errand.ts';
@@ -27,15 +26,13 @@ import {
   runCommand,
   startCommand,
 } from '../runc/command.ts';
-import { lastWords, lastWordsIn } from '../runc/log.ts';
-import { initHasEnded } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
-import { ShimError } from '../shim/error.ts';
 import { atMost } from '../shim/patience.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
+import { explainLaunch } from './launch-failure.ts';
 import { holdLeftExec } from './left-exec.ts';
 import { ASKED_ENV, pidFileOf, readRecord, recordErrand, startedErrand } from './record.ts';
-import { runcEnv, troubleOf } from './run-runc.ts';
+import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
 export type LaunchOptions = {
@@ -93,7 +90,7 @@ export function createLaunch(options: LaunchOptions) {
       }
       return { pid, startTime: String(startTime) };
     } catch (error) {
-      const explained = await explain(error, options, files, input);
+      const explained = await explainLaunch(error, options, files, input);
       crashPoint('launch.failed');
       if (process !== INIT) {
         await killLeft(options, files, input);
@@ -267,48 +264,3 @@ async function consoleSize(console: string): Promise<WindowSize | undefined> {
     await terminal?.close();
   }
 }
-
-/** What went wrong, in the words of whoever knows: the kernel about a path, runc about a container. */
-async function explain(
-  error: unknown,
-  { runc, settleLost }: LaunchOptions,
-  { logFile, workPath }: Files,
-  { id, process, launch }: LaunchInput,
-): Promise<unknown> {
-  if (!(error instanceof ShimError)) {
-    const { code } = error as NodeJS.ErrnoException;
-    return error instanceof Error ? (hostTrouble(code, error) ?? error) : error;
-  }
-  if (error.reason !== 'runtime' && error.reason !== 'timeout') {
-    const trouble = troubleOf(error);
-    if (trouble !== undefined) return trouble;
-  }
-  const cause = { cause: error };
-  const what = launch.kind === 'exec' ? `exec ${process}` : launch.kind;
-  switch (error.reason) {
-    case 'stdio':
-      return new ContainerdError(isMissing(error) ? 'stdioNotFound' : 'stdioInvalid', error.message, cause);
-    case 'runtime': {
-      // runc finds many words for it, depending on how far it had come.
-      if (launch.kind === 'exec' && (await initHasEnded(runc.root, id))) {
-        return new ContainerdError('containerExited', '', cause);
-      }
-      const logged = (await lastWordsIn(logFile)) || lastWords(error.output);
-      const words = logged || error.message;
-      const all =
-        launch.kind === 'restore' ? await withCriuLog(words, path.join(workPath, 'restore.log')) : words;
-      return new ContainerdError('runtimeFailed', all, cause);
-    }
-    case 'timeout':
-      return new ContainerdError('runtimeTimeout', `${what}: ${error.message}`, cause);
-    case 'lost':
-      // What it began is undone next, and must not go on meanwhile.
-      await settleLost();
-      return new ContainerdError('shimLost', error.message, cause);
-    default:
-      return new ContainerdError('runtimeFailed', `${what}: ${error.message}`, cause);
-  }
-}
-
-const ENOENT = 2;
-const isMissing = ({ errno }: ShimError): boolean => errno === ENOENT;
