@@ -7,6 +7,7 @@ import { makeFifo } from '../src/linux/fifo.ts';
 import { makeBundles } from '../test/e2e/fixtures/bundle.ts';
 import { TestDaemon } from '../test/e2e/fixtures/daemon.ts';
 import { shimPidOf } from '../test/e2e/fixtures/host.ts';
+import { interruption } from './interruption.ts';
 
 /**
  * Two containers print as fast as they can, one into a file and one into a FIFO that `cat` reads, while `State` is asked
@@ -30,9 +31,10 @@ async function residentKib(pid: number): Promise<number> {
 
 type Sample = { tookMs: number; daemonKib: number; shimKib: number };
 
+const interrupted = interruption();
 const folder = await mkdtemp(path.join(os.tmpdir(), 'output-'));
 const bundles = await makeBundles();
-const daemon = await TestDaemon.start();
+const daemon = await TestDaemon.start({ detached: true });
 const daemonPid = daemon.child.pid ?? 0;
 const shimPid = await shimPidOf(daemonPid);
 
@@ -40,6 +42,7 @@ const shimPid = await shimPidOf(daemonPid);
 async function watch(goOn: (count: number) => boolean): Promise<Sample[]> {
   const samples: Sample[] = [];
   while (goOn(samples.length)) {
+    interrupted.throwIfAborted();
     const start = performance.now();
     await daemon.call('state');
     const tookMs = performance.now() - start;
@@ -99,8 +102,11 @@ try {
     const growth = meanwhile[name] - before[name];
     if (growth > GOAL_GROWTH_KIB) wrong.push(`${name} grew by ${growth}`);
   }
+} catch (error) {
+  if (!interrupted.aborted) throw error;
+  wrong.push('interrupted');
 } finally {
-  await daemon.remove();
+  await daemon.removeNow();
   await bundles.remove();
   await rm(folder, { recursive: true, force: true });
 }

@@ -9,6 +9,7 @@ import { makeBundles } from '../test/e2e/fixtures/bundle.ts';
 import { TestDaemon } from '../test/e2e/fixtures/daemon.ts';
 import { heapBytes, weighable } from '../test/e2e/fixtures/heap.ts';
 import { census, shimPidOf } from '../test/e2e/fixtures/host.ts';
+import { interruption } from './interruption.ts';
 
 const HELP = `Many short-lived containers through one daemon, each with an exit status of its own: every one has exactly
 one exit event with its own pid and status, and at the end the host holds no more than at the start.
@@ -35,6 +36,12 @@ if (values.help || !Number.isSafeInteger(COUNT) || COUNT < 1) {
   process.exit(values.help ? 0 : 1);
 }
 
+const interrupted = interruption();
+const aborted = new Promise<never>((_, reject) =>
+  interrupted.addEventListener('abort', () => reject(interrupted.reason)),
+);
+aborted.catch(() => {});
+
 /** Exits as they are told, by container. */
 class Exits {
   readonly #told = new Map<string, Event[]>();
@@ -50,8 +57,11 @@ class Exits {
     return this.#told.get(id) ?? [];
   }
 
+  /** Rejects once it is interrupted. */
   async until(id: string): Promise<void> {
-    if (this.of(id).length === 0) await new Promise<void>((resolve) => this.#waiting.set(id, resolve));
+    interrupted.throwIfAborted();
+    if (this.of(id).length === 0)
+      await Promise.race([new Promise<void>((resolve) => this.#waiting.set(id, resolve)), aborted]);
     this.#waiting.delete(id);
   }
 }
@@ -59,7 +69,7 @@ class Exits {
 const prefix = `soak-${process.pid}-`;
 const snapshots = await mkdtemp(path.join(os.tmpdir(), 'soak-heap-'));
 const bundles = await makeBundles();
-const daemon = await TestDaemon.start({ env: weighable(snapshots) });
+const daemon = await TestDaemon.start({ env: weighable(snapshots), detached: true });
 const wrong: string[] = [];
 const print = (line: string) => process.stdout.write(`${line}\n`);
 try {
@@ -149,8 +159,11 @@ try {
     if (COUNT >= 5 * warmUp && slope > MAX_SLOPE_BYTES) wrong.push(`the heap of the ${program} grows`);
   }
   stream.cancel();
+} catch (error) {
+  if (!interrupted.aborted) throw error;
+  wrong.push('interrupted');
 } finally {
-  await daemon.remove();
+  await daemon.removeNow();
   await bundles.remove();
   await rm(snapshots, { recursive: true, force: true });
 }

@@ -206,7 +206,11 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
       api: createApi({ system, hub, stats, machine }),
       inspect: createInspectApi({ recorder, system, stats }),
     },
-    { socketPath: flags.listen, group: flags.group },
+    {
+      socketPath: flags.listen,
+      group: flags.group,
+      onTrouble: (err) => log.warn({ err }, 'a connection could not be taken'),
+    },
   );
   crashPoint('start-up.listening');
   const stopMetrics = startMetrics(flags, { starts, startCount, system, hub }, log);

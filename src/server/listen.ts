@@ -19,13 +19,20 @@ export type ApiServer = {
 /** What is served: the API, and what tells of the actors where it is given. */
 export type Services = { api: ApiHandlers; inspect?: InspectHandlers };
 
+export type ListenOptions = {
+  socketPath: string;
+  group?: number | undefined;
+  /** A connection could not be taken, for want of memory say: the next one may be. */
+  onTrouble?: (error: Error) => void;
+};
+
 /**
  * Serves on a unix socket (a path), to a group by its id where that is not this process's own. A socket that nobody
  * listens on is replaced. Throws where somebody does, and where the path is something else, which is left alone.
  */
 export async function listen(
   { api, inspect }: Services,
-  { socketPath, group }: { socketPath: string; group?: number | undefined },
+  { socketPath, group, onTrouble = () => {} }: ListenOptions,
 ): Promise<ApiServer> {
   await mkdir(path.dirname(socketPath), { recursive: true, mode: 0o711 });
   await makeRoom(socketPath);
@@ -44,6 +51,8 @@ export async function listen(
   } finally {
     process.umask(before);
   }
+  // Without, Node takes the failure of one accept(2) for the end of the program.
+  door.on('error', onTrouble);
   if (group !== undefined) await lchown(socketPath, process.geteuid?.() ?? 0, group);
   return {
     close() {

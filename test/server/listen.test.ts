@@ -55,6 +55,15 @@ function isServed(path = socketPath): Promise<boolean> {
   });
 }
 
+/** The server of a path; Node has no public way to it. */
+function doorOf(path: string): Server {
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): object[] };
+  const isDoor = (it: object): it is Server => 'address' in it && (it as Server).address() === path;
+  const door = handles.call(process).find(isDoor);
+  if (door === undefined) throw new Error(`nobody listens on ${path}`);
+  return door;
+}
+
 /** Leaves a socket behind as a process does that is killed. */
 async function leaveSocket(): Promise<void> {
   const code = `require('net').createServer().listen(${JSON.stringify(socketPath)}, () => process.kill(process.pid, 9))`;
@@ -110,6 +119,15 @@ describe('the daemon’s socket', () => {
     await serve(join(folder, name));
     expect(existsSync(join(folder, name))).toBe(true);
     expect(await isServed(join(folder, name))).toBe(true);
+  });
+
+  it('is still served after a connection that could not be taken, which is told', async () => {
+    const troubles: Error[] = [];
+    servers.push(await listen({ api }, { socketPath, onTrouble: (error) => troubles.push(error) }));
+    const refused = new Error('accept ENOMEM');
+    doorOf(socketPath).emit('error', refused);
+    expect(troubles).toEqual([refused]);
+    expect(await isServed()).toBe(true);
   });
 
   it('replaces one that a daemon has left behind', async () => {
