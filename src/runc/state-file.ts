@@ -63,33 +63,37 @@ export async function initHasEnded(root: string, id: string): Promise<boolean> {
   return stat === undefined || stat.ending || stat.startTime !== BigInt(state.initStartTime);
 }
 
-/** What the freezer says of a container's processes; v1 is `freezing` while it cannot stop one of them. */
+/** What the freezer says of a container's processes; `freezing` while it cannot stop one of them. */
 export type Freezer = 'frozen' | 'freezing' | 'thawed';
 
-const FREEZERS: Record<string, Freezer> = {
-  FROZEN: 'frozen',
-  FREEZING: 'freezing',
-  THAWED: 'thawed',
-  '1': 'frozen',
-  '0': 'thawed',
-};
+const isV1 = (cgroupPaths: Record<string, string>): cgroupPaths is { freezer: string } =>
+  cgroupPaths.freezer !== undefined;
 
-/** The file of the freezer, and what thaws (cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst). */
-const freezerFile = ({ freezer: v1, '': v2 = '' }: Record<string, string>): [file: string, thawed: string] =>
-  v1 ? [path.join(v1, 'freezer.state'), 'THAWED'] : [path.join(v2, 'cgroup.freeze'), '0'];
+const STATES_V1: Record<string, Freezer> = { FROZEN: 'frozen', FREEZING: 'freezing', THAWED: 'thawed' };
 
 /** What the freezer says now; undefined where there is none. */
 export async function readFreezer(cgroupPaths: Record<string, string>): Promise<Freezer | undefined> {
-  const text = await readFile(freezerFile(cgroupPaths)[0], 'utf8').catch(() => '');
-  return FREEZERS[text.trim()];
+  const textOf = (folder: string, name: string) => readFile(path.join(folder, name), 'utf8').catch(() => '');
+  // cgroup-v1/freezer-subsystem.rst
+  if (isV1(cgroupPaths)) return STATES_V1[(await textOf(cgroupPaths.freezer, 'freezer.state')).trim()];
+  const { '': folder } = cgroupPaths;
+  if (folder === undefined) return undefined;
+  // What it is to do is in the one file, and whether it has come to that in the other (cgroup-v2.rst).
+  const asked = (await textOf(folder, 'cgroup.freeze')).trim();
+  if (asked !== '1') return asked === '0' ? 'thawed' : undefined;
+  return /^frozen 1$/m.test(await textOf(folder, 'cgroup.events')) ? 'frozen' : 'freezing';
 }
 
-/** Whether the freezer holds a container's processes. */
-export const isFrozen = async (cgroupPaths: Record<string, string>): Promise<boolean> =>
-  (await readFreezer(cgroupPaths)) === 'frozen';
+/** Whether the freezer holds a container's processes, or those that it could stop: they go on only once it is thawed. */
+export async function isFrozen(cgroupPaths: Record<string, string>): Promise<boolean> {
+  const freezer = await readFreezer(cgroupPaths);
+  return freezer === 'frozen' || freezer === 'freezing';
+}
 
 /** Thaws a container's processes, as runc would. */
 export async function writeThawed(cgroupPaths: Record<string, string>): Promise<void> {
-  const [file, thawed] = freezerFile(cgroupPaths);
+  const [file, thawed] = isV1(cgroupPaths)
+    ? [path.join(cgroupPaths.freezer, 'freezer.state'), 'THAWED']
+    : [path.join(cgroupPaths[''] ?? '', 'cgroup.freeze'), '0'];
   await writeFile(file, thawed, { flag: 'r+' });
 }

@@ -11,6 +11,9 @@ const SIGKILL = 9;
 const ATTEMPTS = 50;
 const RETRY_MS = 20;
 
+/** All cgroups are v2 where that is mounted here, for runc as well; beside v1 ("hybrid") runc makes none there. */
+const CGROUP_ROOT = '/sys/fs/cgroup';
+
 /**
  * Kills what still runs of a container that is to be gone, and removes its cgroups and runc's state of it. `shimPid` is
  * the shim whose runcs made it: a process that does not descend from there, but for the init that runc wrote down, is
@@ -78,19 +81,36 @@ function descends(pid: number, ancestor: number): boolean {
   return false;
 }
 
-/** Where runc puts a container whose bundle names no cgroup: below its own, under the container's id. */
 async function cgroupsNamed(id: string, runcsParent: number): Promise<string[]> {
-  const own = (await readFile(`/proc/${runcsParent}/cgroup`, 'utf8')).split('\n').filter(Boolean);
-  const mounts = cgroupMounts(await readFile(`/proc/${runcsParent}/mountinfo`, 'utf8'));
-  return own.flatMap((line) => {
+  const [own, mountinfo] = await Promise.all(
+    ['cgroup', 'mountinfo'].map((name) => readFile(`/proc/${runcsParent}/${name}`, 'utf8')),
+  );
+  return cgroupFolders(id, own ?? '', mountinfo ?? '');
+}
+
+/**
+ * Where runc puts a container whose bundle names no cgroup, by /proc/<pid>/cgroup and mountinfo of its parent: below its
+ * own cgroups, under the container's id. A cgroup of v2 that has processes of its own could not have it below; there it
+ * is beside runc's own (libcontainer fs2/defaultpath.go).
+ */
+export function cgroupFolders(id: string, cgroup: string, mountinfo: string): string[] {
+  const mounts = cgroupMounts(mountinfo);
+  const unified = mounts.find(({ point, controllers }) => point === CGROUP_ROOT && controllers.has(''));
+  return cgroup.split('\n').flatMap((line) => {
     const [, controllers = '', folder = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (unified !== undefined) {
+      return controllers === '' && folder !== '' ? [below(unified, path.dirname(folder), id)] : [];
+    }
     return mounts
-      .filter((mount) => controllers.split(',').some((it) => mount.controllers.has(it)))
-      .map((mount) => path.join(mount.point, path.relative(mount.root, folder), id));
+      .filter((mount) => controllers.split(',').some((it) => it !== '' && mount.controllers.has(it)))
+      .map((mount) => below(mount, folder, id));
   });
 }
 
 type CgroupMount = { root: string; point: string; controllers: Set<string> };
+
+const below = ({ root, point }: CgroupMount, folder: string, name: string): string =>
+  path.join(point, path.relative(root, folder), name);
 
 /** The cgroup file systems of /proc/<pid>/mountinfo (proc(5)); v2 has the one controller with the empty name. */
 function cgroupMounts(mountinfo: string): CgroupMount[] {

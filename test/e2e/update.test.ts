@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isFrozen, readStateFile } from '../../src/runc/state-file.ts';
+import { type Freezer, readFreezer, readStateFile } from '../../src/runc/state-file.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { type EventStream, failureOf, TestDaemon } from './fixtures/daemon.ts';
 import { Runner } from './fixtures/run.ts';
@@ -27,15 +27,15 @@ afterAll(async () => {
 const unique = (name: string) => `${name}-${process.pid}`;
 
 /** What `State` says of a container, and what the kernel's freezer does. */
-async function statusOf(id: string): Promise<{ told: string | undefined; frozen: boolean }> {
+async function statusOf(id: string): Promise<{ told: string | undefined; freezer: Freezer | undefined }> {
   const state = await readStateFile(path.join(daemon.stateDir, 'runc'), id);
   return {
     told: (await daemon.container(id))?.status,
-    frozen: await isFrozen(state?.cgroupPaths ?? {}),
+    freezer: await readFreezer(state?.cgroupPaths ?? {}),
   };
 }
-const PAUSED = { told: 'paused', frozen: true };
-const RUNNING = { told: 'running', frozen: false };
+const PAUSED = { told: 'paused', freezer: 'frozen' };
+const RUNNING = { told: 'running', freezer: 'thawed' };
 
 const toldOf = (id: string) => events.seen.filter((it) => it.id === id).map(({ type }) => type);
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
-import { initHasEnded, isFrozen, readStateFile } from '../../src/runc/state-file.ts';
+import { initHasEnded, isFrozen, readFreezer, readStateFile } from '../../src/runc/state-file.ts';
 
 let root: string;
 beforeEach(() => {
@@ -72,19 +72,23 @@ describe('the freezer', () => {
     writeFileSync(join(root, 'freezer.state'), state);
     return { freezer: root, memory: '/nowhere' };
   };
-  const v2 = (state: string) => {
-    writeFileSync(join(root, 'cgroup.freeze'), state);
+  const v2 = (asked: string, events = '') => {
+    writeFileSync(join(root, 'cgroup.freeze'), asked);
+    writeFileSync(join(root, 'cgroup.events'), events);
     return { '': root };
   };
   it.each([
-    ['v1, frozen', () => v1('FROZEN\n'), true],
-    ['v1, freezing', () => v1('FREEZING\n'), false],
-    ['v1, thawed', () => v1('THAWED\n'), false],
-    ['v2, frozen', () => v2('1\n'), true],
-    ['v2, thawed', () => v2('0\n'), false],
-    ['no cgroup', () => ({}), false],
-    ['a cgroup that is gone', () => ({ freezer: '/nowhere' }), false],
-  ])('holds a container, or does not: %s', async (_, paths, frozen) => {
-    expect(await isFrozen(paths())).toBe(frozen);
+    ['v1, frozen', () => v1('FROZEN\n'), 'frozen', true],
+    ['v1, freezing', () => v1('FREEZING\n'), 'freezing', true],
+    ['v1, thawed', () => v1('THAWED\n'), 'thawed', false],
+    ['v2, frozen', () => v2('1\n', 'populated 1\nfrozen 1\n'), 'frozen', true],
+    ['v2, freezing', () => v2('1\n', 'populated 1\nfrozen 0\n'), 'freezing', true],
+    ['v2, thawed', () => v2('0\n', 'populated 1\nfrozen 0\n'), 'thawed', false],
+    ['v2, thawed just now', () => v2('0\n', 'populated 1\nfrozen 1\n'), 'thawed', false],
+    ['no cgroup', () => ({}), undefined, false],
+    ['a cgroup of v1 that is gone', () => ({ freezer: '/nowhere' }), undefined, false],
+    ['a cgroup of v2 that is gone', () => ({ '': '/nowhere' }), undefined, false],
+  ])('holds a container, or does not: %s', async (_, paths, freezer, frozen) => {
+    expect([await readFreezer(paths()), await isFrozen(paths())]).toEqual([freezer, frozen]);
   });
 });
