@@ -70,6 +70,9 @@ export async function* eventsIn(handle: FileHandle): AsyncGenerator<Event[]> {
     rest = lines.pop() ?? '';
     yield lines.map(eventOfLine).filter((event) => event !== undefined);
   }
+  // A crash may have cut off the end of a line alone: what is appended next ends it.
+  const last = eventOfLine(rest);
+  if (last !== undefined) yield [last];
 }
 
 /** The number of the last event of a file, 0 if it has none, and whether the file ends within a line. */
