@@ -29,6 +29,7 @@ export const CRASH_POINTS = {
 
   'journal.writing': 'events have been told, but are not in the journal',
   'journal.written': 'they are',
+  'journal.roster-written': 'who was told to run is, too',
   'journal.renamed': 'the newer file has become the older one, and there is no newer one',
 
   'announce.start-told': 'a start is in the journal; its pid file is there',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { createAnnouncer, exitsHeld, toldOf } from './actors/announce.ts';
+import { createAnnouncer } from './actors/announce.ts';
 import { isOfFormerBoot, noteBoot } from './actors/boot.ts';
 import { createEffects } from './actors/effects.ts';
 import { createEventHub } from './actors/event-hub.ts';
@@ -16,6 +16,7 @@ import { makeStateDir, stateDirAt } from './actors/state-dir.ts';
 import { createStatsCollector } from './actors/stats.ts';
 import { findSubject, statsThread } from './actors/stats-thread.ts';
 import { startSystem } from './actors/system.ts';
+import { exitsHeld, startsAfter, toldOf } from './actors/told.ts';
 import { createTransitionLog } from './actors/transition-log.ts';
 import type { DaemonFlags, InspectAddress } from './cli/daemon-flags.ts';
 import { crashPoint } from './crash-point.ts';
@@ -53,6 +54,9 @@ const STATS_PROGRAM = new URL('./containerd-stats.js', import.meta.url);
 
 /** The page that shows the actors; built there too. */
 const INSPECTOR_PAGE = new URL('./inspector/index.html', import.meta.url);
+
+/** The next daemon reads in the journal what was told since the count of starts was written down. */
+const SAVE_AT_LEAST_MS = 60_000;
 
 /** How long a runc that a former daemon left at work may take to end. */
 const LEFT_RUNNING_TIMEOUT_MS = 30_000;
@@ -115,10 +119,10 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     await settleLost();
     const held = shim.processes.map(({ key }) => key.container);
     const ids = new Set([...held, ...(await recordedIds(stateDir))]);
-    const told = await toldOf(journal, ids, startCount.sequence);
+    const told = await toldOf(journal, ids, log);
+    startCount.add(await startsAfter(journal, startCount.sequence));
     crashPoint('restore.journal-read');
-    startCount.add(told.startsSince);
-    announcer.leaveOut(exitsHeld(shim.processes, told));
+    announcer.leaveOut(await exitsHeld(shim.processes, told));
     const restored = await takeUp(told);
     await noteBoot(stateDir);
     return restored;
@@ -214,7 +218,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   );
   crashPoint('start-up.listening');
   const stopMetrics = startMetrics(flags, { starts, startCount, system, hub }, log);
-  const saving = setInterval(saveStartCount, flags.metricsIntervalMs);
+  const saving = setInterval(saveStartCount, Math.min(flags.metricsIntervalMs, SAVE_AT_LEAST_MS));
   log.info({ listen: flags.listen, stateDir: stateDir.root, id: flags.id }, 'containerd is ready');
 
   await system.stopped;

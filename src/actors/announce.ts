@@ -2,10 +2,10 @@ import { crashPoint } from '../crash-point.ts';
 import type { Errands } from '../errands/errands.ts';
 import type { Logger } from '../log.ts';
 import { INIT, type Notice } from '../machines/messages.ts';
-import type { ShimClient, ShimProcess } from '../shim/client.ts';
+import type { ShimClient } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
-import type { Journal } from './journal.ts';
 import { forgetExecErrand, pidFileOf } from './record.ts';
+import { startName } from './roster.ts';
 import { createStartNotes } from './start-notes.ts';
 import type { StateDir } from './state-dir.ts';
 
@@ -91,52 +91,3 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
     },
   };
 }
-
-export const startName = (id: string, pid: number): string => `${id}/${pid}`;
-
-/** What the journal has. */
-export type Told = {
-  /** Of some containers, by `startName`: the last exit of each that has not been started again, and when it was; starts. */
-  exits: Map<string, string>;
-  starts: Set<string>;
-  /** Of all: the processes whose start was told and whose exit was not, by `startName`, in start order. */
-  open: Map<string, { id: string; pid: number }>;
-  /** Of some containers: those that were told to be paused, and not to be resumed. */
-  paused: Set<string>;
-  /** How many containers were started after the event of a number. */
-  startsSince: number;
-};
-
-/** What was told already: a daemon may have ended between telling and noting it, or before it told of an end. */
-export async function toldOf(journal: Journal, ids: ReadonlySet<string>, since: bigint): Promise<Told> {
-  const told: Told = {
-    exits: new Map(),
-    starts: new Set(),
-    open: new Map(),
-    paused: new Set(),
-    startsSince: 0,
-  };
-  for await (const { type, id, pid, timestamp, sequence } of journal.readAll()) {
-    if (type === 'start' && sequence > since) told.startsSince += 1;
-    if (type === 'pause' && ids.has(id)) told.paused.add(id);
-    if (type === 'resume' || type === 'start') told.paused.delete(id);
-    if (type === 'exit') {
-      told.open.delete(startName(id, pid));
-      if (ids.has(id)) told.exits.set(startName(id, pid), String(timestamp));
-    }
-    if (type === 'start' || type === 'exec') {
-      told.open.set(startName(id, pid), { id, pid });
-      told.exits.delete(startName(id, pid));
-      if (ids.has(id)) told.starts.add(startName(id, pid));
-    }
-  }
-  return told;
-}
-
-/** Of the exits that were told, those that are still to come by way of the shim, which has the processes. */
-export const exitsHeld = (held: readonly ShimProcess[], { exits }: Told): [name: string, unixNs: string][] =>
-  held.flatMap(({ key, pid }) => {
-    const name = startName(key.container, pid);
-    const unixNs = exits.get(name);
-    return unixNs === undefined ? [] : [[name, unixNs]];
-  });

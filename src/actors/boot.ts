@@ -7,6 +7,9 @@ import type { StateDir } from './state-dir.ts';
  */
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
+/** The id of this boot. */
+export const bootId = (): Promise<string> => readFile(BOOT_ID, 'utf8').then((text) => text.trim());
+
 /** Whether the host has restarted since a daemon last noted the boot here: no process of then can be there. */
 export async function isOfFormerBoot({ boot }: StateDir): Promise<boolean> {
   const noted = await readFile(boot, 'utf8').catch(() => '');

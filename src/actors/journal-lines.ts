@@ -50,26 +50,29 @@ export function eventOfLine(line: string): Event | undefined {
   }
 }
 
-const isText = (value: unknown): boolean => typeof value === 'string';
-const isUint32 = (value: unknown): boolean =>
+export const isText = (value: unknown): boolean => typeof value === 'string';
+export const isUint32 = (value: unknown): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32;
 
-/** Throws where it is none. */
-function uint64(text: unknown): bigint {
+/** Of decimal digits; throws where it is none. */
+export function uint64(text: unknown): bigint {
   const number = BigInt(typeof text === 'string' ? text : '?');
   if (BigInt.asUintN(64, number) !== number) throw new RangeError(`${number} is no uint64`);
   return number;
 }
 
-/** The events of a file from its beginning, some hundred at a time. */
-export async function* eventsIn(handle: FileHandle): AsyncGenerator<Event[]> {
+/** The events of a file from a byte on, at which a line begins, some hundred at a time. */
+export async function* eventsIn(handle: FileHandle, start = 0): AsyncGenerator<Event[]> {
   let rest = '';
-  for await (const chunk of handle.createReadStream({ encoding: 'utf8', start: 0 })) {
+  for await (const chunk of handle.createReadStream({ encoding: 'utf8', start })) {
     const [first = '', ...others] = String(chunk).split('\n');
     const lines = [rest + first, ...others];
     rest = lines.pop() ?? '';
     yield lines.map(eventOfLine).filter((event) => event !== undefined);
   }
+  // A crash may have cut off the end of a line alone: what is appended next ends it.
+  const last = eventOfLine(rest);
+  if (last !== undefined) yield [last];
 }
 
 /** The number of the last event of a file, 0 if it has none, and whether the file ends within a line. */

@@ -1,17 +1,25 @@
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { crashPoint } from '../crash-point.ts';
 import { Event } from '../generated/api.ts';
-import { endOf, eventsIn, lineOf } from './journal-lines.ts';
+import { bootTick } from '../linux/clock.ts';
+import { bootId } from './boot.ts';
+import { openBehind, openIfThere, type Reading, unlessMissing } from './journal-files.ts';
+import { endOf, lineOf } from './journal-lines.ts';
+import { emptyRoster, type Roster, takeIn } from './roster.ts';
+import { RosterCall } from './roster-call.ts';
 
 /**
  * The journal of events: one JSON object a line, in the order of their sequence numbers, appended to `events.jsonl`.
  * It is bounded: before a file outgrows half the size it becomes `events.1.jsonl`, in the place of the one before.
- * A line that a crash has torn is passed over.
+ * A line that a crash has torn is passed over. Among the events is a roster now and then, from which a daemon reads on.
  *
  * While a disk refuses what is to be written it waits here, starts and exits however many: there are no more of them than
  * processes, of which none is started where `blocked` says why. Of all else no more waits than MAX_UNWRITTEN: it is left
  * out, and a `gap` with the number of the last event left out is written in its place.
  */
+
+/** The time of day, which may be set to anything, and the time since boot, in milliseconds; the latter in ticks, too. */
+type Clock = { wallMs: () => number; monotonicMs: () => number; bootTick: () => bigint };
 
 export type JournalOptions = {
   /** Path of the newer file; the older one lies beside it. */
@@ -20,8 +28,7 @@ export type JournalOptions = {
   maxBytes: number;
   /** What is older than this is not replayed. */
   maxAgeMs: number;
-  /** The time of day, which may be set to anything, and the time since boot, in milliseconds. */
-  clock?: { wallMs: () => number; monotonicMs: () => number };
+  clock?: Partial<Clock>;
   /** Called when events could not be written, and once they can be again. */
   onTrouble: (error: Error | undefined) => void;
 };
@@ -38,13 +45,29 @@ export type Journal = {
    * they were told: what was told after it may have happened a little before, or while the clock was behind.
    */
   read(sinceNs: bigint): AsyncGenerator<Event>;
-  /** Every event kept, however old. */
-  readAll(): AsyncGenerator<Event>;
+  /** Every event kept that has a higher number, however old. */
+  readAfter(sequence: bigint): AsyncGenerator<Event>;
+  /** What a daemon has to know as it starts. Where it is read before anything is appended, there are rosters from then on. */
+  recall(): Promise<Recall>;
   /** Writes what is still to be written, but does not wait for a disk that refuses it. */
   close(): Promise<void>;
 };
 
-const SYSTEM_CLOCK = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+/** The events that follow the last roster, all that are kept where there is none. */
+export type Recall = {
+  /** Who runs after the last of them that was read. */
+  roster: Roster;
+  /** Whether all that is kept of a process is among the events, where it began at that clock tick. */
+  covers: (startTime: bigint | undefined) => boolean;
+  /** To be read to their end. */
+  events: AsyncGenerator<Event>;
+};
+
+const SYSTEM_CLOCK: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  bootTick,
+};
 const NS_PER_MS = 1_000_000n;
 /** How long to wait before a disk that refused is tried again. */
 const RETRY_MS = 500;
@@ -62,14 +85,16 @@ export async function openJournal({
   maxBytes,
   maxAgeMs,
   onTrouble,
-  clock = SYSTEM_CLOCK,
+  ...options
 }: JournalOptions): Promise<Journal> {
+  const clock = { ...SYSTEM_CLOCK, ...options.clock };
   const [wallMs, monotonicMs] = [clock.wallMs(), clock.monotonicMs()];
   /** A clock that is set forward makes nothing old that is not. */
   const nowMs = () => Math.min(clock.wallMs(), wallMs + clock.monotonicMs() - monotonicMs);
 
   const older = file.replace(/(\.jsonl)?$/, '.1$1');
   const maxFileBytes = maxBytes / 2;
+  const boot = await bootId();
   let handle = await open(file, 'a+', 0o600);
   let bytes = (await handle.stat()).size;
   /** Whether the file ends within a line, which a crash has torn. */
@@ -80,6 +105,7 @@ export async function openJournal({
     if (end.sequence > sequence) sequence = end.sequence;
   }
 
+  const lastOfFormer = sequence;
   /** What is in flight is the head of it. */
   let unwritten: Unwritten[] = [];
   /** How many of it are in flight. */
@@ -88,6 +114,8 @@ export async function openJournal({
   let writing: Promise<void> | undefined;
   let closing = false;
   let wake = () => {};
+
+  const rosterCall = new RosterCall(() => ({ boot, tick: clock.bootTick() }), maxFileBytes);
 
   const hasRoom = (byteLength: number): boolean => bytes + byteLength <= maxFileBytes;
 
@@ -117,6 +145,21 @@ export async function openJournal({
     torn = false;
   }
 
+  /** Has a roster follow what was written, where it is time for one and there is room. */
+  async function callRoster(written: readonly Unwritten[], bytes: number): Promise<void> {
+    const line = rosterCall.next(
+      written.map(({ event }) => event),
+      bytes,
+    );
+    if (line === undefined || !hasRoom(Buffer.byteLength(line))) return;
+    // A disk that refuses it refuses the next event as well, and that is told.
+    await write(line).then(
+      () => rosterCall.written(),
+      () => {},
+    );
+    crashPoint('journal.roster-written');
+  }
+
   /** As much of what waits as the file has room for, but one event at least. */
   function nextBatch(): Unwritten[] {
     let batchBytes = 0;
@@ -135,12 +178,15 @@ export async function openJournal({
         const batch = nextBatch();
         crashPoint('journal.writing');
         inFlight = batch.length;
-        await write(batch.map(({ line }) => line).join(''));
+        const text = batch.map(({ line }) => line).join('');
+        await write(text);
         crashPoint('journal.written');
         unwritten = unwritten.slice(batch.length);
+        inFlight = 0;
         for (const { settle } of batch) settle(true);
         trouble = undefined;
         onTrouble(undefined);
+        await callRoster(batch, Buffer.byteLength(text));
       } catch (error) {
         trouble = error as Error;
         onTrouble(trouble);
@@ -170,27 +216,40 @@ export async function openJournal({
     unwritten.splice(isGap ? -1 : unwritten.length, 1, { event, line: lineOf(event), settle: () => {} });
   }
 
+  const readBehind = (fits: (roster: Roster) => boolean): Promise<Reading> =>
+    openBehind(
+      { newer: file, older },
+      fits,
+      unwritten.map(({ event }) => event),
+    );
+
   async function* readFrom(from: bigint): AsyncGenerator<Event> {
-    const waiting = unwritten.map(({ event }) => event);
-    // The newer one first: if it becomes the older one meanwhile, it is read twice rather than not at all.
-    const newer = await openIfThere(file);
-    const files = [await openIfThere(older), newer].filter((it) => it !== undefined);
+    const { events } = await readBehind(({ latestNs }) => latestNs < from);
     let reached = false;
-    let last = 0n;
-    try {
-      for (const source of [...files.map(eventsIn), [waiting]]) {
-        for await (const events of source) {
-          for (const event of events) {
-            if (event.sequence <= last) continue;
-            last = event.sequence;
-            reached ||= event.timestamp >= from;
-            if (reached) yield event;
-          }
-        }
-      }
-    } finally {
-      await Promise.all(files.map((it) => it.close()));
+    for await (const event of events) {
+      reached ||= event.timestamp >= from;
+      if (reached) yield event;
     }
+  }
+
+  async function* readAfter(sequence: bigint): AsyncGenerator<Event> {
+    const { events } = await readBehind((roster) => roster.sequence <= sequence);
+    for await (const event of events) if (event.sequence > sequence) yield event;
+  }
+
+  async function recall(): Promise<Recall> {
+    const { written, bytes, events } = await readBehind(() => true);
+    const { roster, moment } = written ?? { roster: emptyRoster() };
+    async function* taken(): AsyncGenerator<Event> {
+      for await (const event of events) {
+        takeIn(roster, event);
+        yield event;
+      }
+      if (sequence === lastOfFormer) rosterCall.begin(roster, bytes);
+    }
+    const covers = (startTime = 0n) =>
+      moment === undefined || (moment.boot === boot && startTime > moment.tick);
+    return { roster, covers, events: taken() };
   }
 
   return {
@@ -213,7 +272,8 @@ export async function openJournal({
       const oldest = BigInt(Math.floor(nowMs() - maxAgeMs)) * NS_PER_MS;
       return readFrom(sinceNs > oldest ? sinceNs : oldest);
     },
-    readAll: () => readFrom(0n),
+    readAfter,
+    recall,
     async close() {
       closing = true;
       wake();
@@ -223,9 +283,3 @@ export async function openJournal({
     },
   };
 }
-
-function unlessMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
-}
-
-const openIfThere = (file: string): Promise<FileHandle | undefined> => open(file, 'r').catch(unlessMissing);

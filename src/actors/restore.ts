@@ -2,7 +2,6 @@ import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { crashPoint } from '../crash-point.ts';
 import type { Errands } from '../errands/errands.ts';
-import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
 import type { ProcessEntry } from '../machines/container-model.ts';
@@ -11,12 +10,9 @@ import type { Restored } from '../machines/supervisor-model.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { hasState, isFrozen, type RuncStateFile, readStateFile, waitsToStart } from '../runc/state-file.ts';
 import type { ShimClient, ShimProcess } from '../shim/client.ts';
-import { readPidFile } from '../shim/pid-file.ts';
-import { startName, type Told } from './announce.ts';
 import { holdLeftExec } from './left-exec.ts';
 import {
   forgetExecErrand,
-  pidFileOf,
   readExecs,
   readOomKills,
   readRecord,
@@ -25,11 +21,15 @@ import {
   startedErrand,
 } from './record.ts';
 import type { StateDir } from './state-dir.ts';
+import type { Told } from './told.ts';
 import {
   changesUntold,
   checkpointsUntold,
   endsUntold,
+  endUntold,
+  endWasTold,
   startAndEnd,
+  startedUntold,
   startsUntold,
   straysUntold,
   undone,
@@ -93,8 +93,8 @@ export function createRestore(options: RestoreOptions) {
     const { adopted, leftAlone } = search;
     if (starting.length === 0) await removeConsoleSockets(stateDir);
     const starts = await startsUntold(stateDir, adopted, told);
-    const changes = changesUntold(adopted, told);
-    const strays = straysUntold(adopted, processes, leftAlone, told);
+    const changes = await changesUntold(adopted, told);
+    const strays = await straysUntold(adopted, processes, leftAlone, told);
     const ends = endsUntold(adopted, processes, leftAlone, told);
     for (const { id, pid } of ends) log.warn({ id, pid }, NOBODY_WATCHED);
     return { adopted, untold: [...starts, ...changes, ...strays, ...search.undone, ...checkpoints, ...ends] };
@@ -131,12 +131,12 @@ async function restoreOne(search: Search, id: string): Promise<void> {
   }
   // The shim that started it is gone: what is left is what runc wrote down.
   const state = await readStateFile(runc.root, id);
-  const pid = state === undefined ? await endUntold(search, id) : undefined;
+  const pid = state === undefined ? await endUntold(stateDir, search.told, id) : undefined;
   if (pid !== undefined) return takeUpEnded(search, create, pid);
   if (state === undefined || (await waitsToStart(runc.root, id)))
     return undo(search, id, 'it did not come to run');
   const orphan = { pid: state.initPid, startTime: BigInt(state.initStartTime) };
-  if (endWasTold(search, id, orphan)) {
+  if (await endWasTold(search.told, id, orphan)) {
     await sweep(search, id, 'its exit has been told');
     return;
   }
@@ -145,32 +145,12 @@ async function restoreOne(search: Search, id: string): Promise<void> {
 }
 
 async function endOfBoot(search: Search, id: string): Promise<void> {
+  const { stateDir, told } = search;
   const why = 'the host has restarted';
-  const pid = await startedUntold(search, id);
+  const pid = await startedUntold(stateDir, told, id);
   if (pid === undefined) return undo(search, id, why);
   await sweep(search, id, why);
   search.undone.push(...startAndEnd(id, pid));
-}
-
-/** Whether the journal has both ends of a process that is there no more. */
-function endWasTold({ told }: Search, id: string, { pid, startTime }: { pid: number; startTime: bigint }) {
-  const name = startName(id, pid);
-  const stat = processStat(pid);
-  const lives = stat?.startTime === startTime && !stat.ending;
-  return told.starts.has(name) && !told.open.has(name) && !lives;
-}
-
-/** The pid of a container that runc came to start, of which the journal does not have it. */
-async function startedUntold({ stateDir, told }: Search, id: string): Promise<number | undefined> {
-  const pid = await readPidFile(pidFileOf(stateDir.container(id), INIT)).catch(() => undefined);
-  return pid === undefined || told.starts.has(startName(id, pid)) ? undefined : pid;
-}
-
-/** The pid of a container that has run, of whose end the journal does not have it. */
-async function endUntold(search: Search, id: string): Promise<number | undefined> {
-  // Its init was there before its execs.
-  const open = [...search.told.open.values()].find((it) => it.id === id);
-  return open?.pid ?? startedUntold(search, id);
 }
 
 /** A container that runc has deleted, of whose end nobody was told yet: it ends at once. */
@@ -222,7 +202,7 @@ async function adoptExec(
     return { process, requestId: '', spec, pid: 0, startTime: '' };
   const orphan = (await readStarted(folder, process)) ?? (await noteLeftExec(search, id, process));
   if (orphan === undefined) search.undone.push(undone(id, process, 'it did not come to run'));
-  if (orphan === undefined || endWasTold(search, id, orphan)) {
+  if (orphan === undefined || (await endWasTold(search.told, id, orphan))) {
     await search.errands(forgetExecErrand(folder, process));
     return undefined;
   }

@@ -28,7 +28,7 @@ export type ShimLinkOptions = {
 export type ShimLink = ShimClient & {
   /** The pid of the shim, of the next one where a request has just been lost with it; 0 while none can be started. */
   ready(): Promise<number>;
-  /** Takes over a process that has no shim. */
+  /** Takes over a process that has no shim; one of which the end is told anyway is told of once. */
   watchOrphan(process: ShimProcess): void;
 };
 
@@ -40,6 +40,8 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
   /** What the shim runs, by name: who they are once it is lost. */
   const running = new Map<string, ShimProcess>();
   const orphans = new Map<string, HeldProcess>();
+  /** Whose end is told, or will be by a watch, by name, until it is acknowledged: whoever looks for orphans may be late. */
+  const accounted = new Map<string, number>();
   let closed = false;
 
   const note = (process: ShimProcess): ShimProcess => {
@@ -49,7 +51,9 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
   const connect = (): Promise<ShimClient> =>
     ensure({
       onExit(exit) {
-        running.delete(nameOf(exit.process.key));
+        const { key, pid } = exit.process;
+        running.delete(nameOf(key));
+        accounted.set(nameOf(key), pid);
         onExit(exit);
       },
       onLost: replace,
@@ -84,14 +88,21 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     return client;
   }
 
-  function watchOrphan({ key, pid, startTime }: ShimProcess): void {
+  function watchOrphan(process: ShimProcess): void {
+    const name = nameOf(process.key);
+    if (accounted.get(name) === process.pid) return;
+    accounted.set(name, process.pid);
+    hold(process);
+  }
+
+  function hold({ key, pid, startTime }: ShimProcess): void {
     const about = { id: key.container, process: key.process, pid };
     let held: HeldProcess | undefined;
     try {
       held = holdProcess(pid, startTime);
     } catch (error) {
       log.error({ err: error, ...about }, 'a process without a shim cannot be watched yet');
-      setTimeout(watchOrphan, RETRY_MS, { key, pid, startTime });
+      setTimeout(hold, RETRY_MS, { key, pid, startTime });
       return;
     }
     const end = (status: number | undefined) => {
@@ -162,7 +173,10 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
         }
       }
     },
-    ack: async (key) => (await current).ack(key),
+    async ack(key) {
+      accounted.delete(nameOf(key));
+      return (await current).ack(key);
+    },
     async kill(key, signal) {
       // Once it is known whose it is: it may be about to lose its shim.
       const client = await current;

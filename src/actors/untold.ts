@@ -1,13 +1,16 @@
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { settleCheckpoints } from '../checkpoints/store.ts';
+import { processStat } from '../linux/process-stat.ts';
 import type { Logger } from '../log.ts';
 import type { Adopted } from '../machines/adopt.ts';
 import { INIT, type Notice, UNKNOWN_EXIT } from '../machines/messages.ts';
 import type { ShimProcess } from '../shim/client.ts';
-import { startName, type Told } from './announce.ts';
+import { readPidFile } from '../shim/pid-file.ts';
 import { pidFileOf } from './record.ts';
+import { startName } from './roster.ts';
 import type { StateDir } from './state-dir.ts';
+import type { Told } from './told.ts';
 
 /** What a former daemon did not come to tell of its containers, from what it has left. */
 
@@ -31,20 +34,46 @@ export const startAndEnd = (id: string, pid: number): Notice[] => {
   ];
 };
 
+/** Whether both ends were told of a process that is there no more. */
+export async function endWasTold(
+  told: Told,
+  id: string,
+  { pid, startTime }: { pid: number; startTime: bigint },
+): Promise<boolean> {
+  const { started, exitNs } = await told.of({ id, pid, startTime });
+  const stat = processStat(pid);
+  const lives = stat?.startTime === startTime && !stat.ending;
+  return started && exitNs !== undefined && !lives;
+}
+
+/** The pid of a container that runc came to start, of which nobody was told. */
+export async function startedUntold(stateDir: StateDir, told: Told, id: string): Promise<number | undefined> {
+  const pid = await readPidFile(pidFileOf(stateDir.container(id), INIT)).catch(() => undefined);
+  return pid === undefined || (await told.of({ id, pid })).started ? undefined : pid;
+}
+
+/** The pid of a container that has run, of whose end nobody was told. */
+export async function endUntold(stateDir: StateDir, told: Told, id: string): Promise<number | undefined> {
+  // Its init was there before its execs.
+  const open = [...told.open.values()].find((it) => it.id === id);
+  return open?.pid ?? startedUntold(stateDir, told, id);
+}
+
 /** The starts of which the former daemon did not come to tell, or not to note that it had. */
 export async function startsUntold(
   stateDir: StateDir,
   adopted: readonly Adopted[],
-  { starts }: Told,
+  told: Told,
 ): Promise<Notice[]> {
-  const started = adopted.flatMap(({ create: { id }, processes }) =>
-    processes.filter(({ pid }) => pid !== 0).map(({ process, pid }) => ({ id, process, pid })),
+  const begun = adopted.flatMap(({ create: { id }, processes }) =>
+    processes.filter(({ pid }) => pid !== 0).map((it) => ({ ...it, id, startTime: BigInt(it.startTime) })),
   );
   const untold = await Promise.all(
-    started.map(async ({ id, process, pid }): Promise<Notice[]> => {
+    begun.map(async ({ id, process, pid, startTime }): Promise<Notice[]> => {
       const pidFile = pidFileOf(stateDir.container(id), process);
       if (!(await isThere(pidFile))) return [];
-      if (starts.has(startName(id, pid))) {
+      const { started } = await told.of({ id, pid, startTime });
+      if (started) {
         await rm(pidFile, { force: true });
         return [];
       }
@@ -57,32 +86,45 @@ export async function startsUntold(
 
 /**
  * The pauses and resumes that the former daemon did not come to tell: what a container was told to be is not what it is. Of
- * one whose start is not in the journal any more, a pause may not be either.
+ * one whose start was not told, or is not in the journal any more, that is not known; and of one whose end was told, nothing
+ * is to be told after it.
  */
-export const changesUntold = (adopted: readonly Adopted[], { starts, paused }: Told): Notice[] =>
-  adopted.flatMap(({ create: { id }, status, processes }): Notice[] => {
-    const pid = processes.find(({ process }) => process === INIT)?.pid ?? 0;
-    if (!starts.has(startName(id, pid)) || (status === 'paused') === paused.has(id)) return [];
+export async function changesUntold(adopted: readonly Adopted[], told: Told): Promise<Notice[]> {
+  const changed = adopted.filter(
+    ({ create: { id }, status }) => (status === 'paused') !== told.paused.has(id),
+  );
+  const untold = changed.map(async ({ create: { id }, status, processes }): Promise<Notice[]> => {
+    const init = processes.find(({ process }) => process === INIT);
+    if (init === undefined || init.pid === 0) return [];
+    const { pid } = init;
+    const { started, exitNs } = await told.of({ id, pid, startTime: BigInt(init.startTime) });
+    if (!started || exitNs !== undefined) return [];
     const type = status === 'paused' ? 'pause' : 'resume';
     return [{ type, id, process: INIT, pid, status: 0, unixNs: '', adopted: true }];
   });
+  return (await Promise.all(untold)).flat();
+}
 
 /**
  * The starts of processes that the shim has, though nothing else is left of their containers: they have ended, and their
  * exits are still to be told, which nobody is to hear of without a start. `leftAlone` as for `endsUntold`.
  */
-export function straysUntold(
+export async function straysUntold(
   adopted: readonly Adopted[],
   held: readonly ShimProcess[],
   leftAlone: ReadonlySet<string>,
-  { starts }: Told,
-): Notice[] {
+  told: Told,
+): Promise<Notice[]> {
   const there = new Set([...leftAlone, ...adopted.map(({ create }) => create.id)]);
-  return held.flatMap(({ key: { container: id, process }, pid }): Notice[] => {
-    if (there.has(id) || starts.has(startName(id, pid))) return [];
-    const type = process === INIT ? 'start' : 'exec';
-    return [{ type, id, process, pid, status: 0, unixNs: '', adopted: true }];
-  });
+  const strays = held.filter(({ key }) => !there.has(key.container));
+  const untold = strays.map(
+    async ({ key: { container: id, process }, pid, startTime }): Promise<Notice[]> => {
+      const { started } = await told.of({ id, pid, startTime });
+      const type = process === INIT ? 'start' : 'exec';
+      return started ? [] : [{ type, id, process, pid, status: 0, unixNs: '', adopted: true }];
+    },
+  );
+  return (await Promise.all(untold)).flat();
 }
 
 const isThere = (file: string): Promise<boolean> =>

@@ -10,7 +10,7 @@ export type StartCount = {
   /** The number of the last event that the count had taken in when it was written down. */
   readonly sequence: bigint;
   add(starts: number): void;
-  /** Writes the count down, if it has changed; `sequence` is the number of the last event in it. */
+  /** Writes the count down, unless it is; `sequence` is the number of the last event in it. */
   save(sequence: bigint): Promise<void>;
 };
 
@@ -18,7 +18,7 @@ export type StartCount = {
 export async function openStartCount(file: string): Promise<StartCount> {
   const kept = parse(await readFile(file, 'utf8').catch(() => ''));
   let { count } = kept;
-  let saved = kept.count;
+  let saved = kept;
   return {
     get count() {
       return count;
@@ -28,9 +28,9 @@ export async function openStartCount(file: string): Promise<StartCount> {
       count += starts;
     },
     async save(sequence) {
-      if (saved === count) return;
-      const now = count;
-      await writeFile(`${file}.new`, `${JSON.stringify({ count: now, sequence: String(sequence) })}\n`, {
+      const now = { count, sequence };
+      if (saved.count === count && saved.sequence === sequence) return;
+      await writeFile(`${file}.new`, `${JSON.stringify({ count, sequence: String(sequence) })}\n`, {
         mode: 0o600,
       });
       await rename(`${file}.new`, file);

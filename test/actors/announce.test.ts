@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Announcer, createAnnouncer, exitsHeld, toldOf } from '../../src/actors/announce.ts';
+import { type Announcer, createAnnouncer } from '../../src/actors/announce.ts';
 import { createEventHub, type EventHub } from '../../src/actors/event-hub.ts';
 import { type Journal, openJournal } from '../../src/actors/journal.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
+import { exitsHeld, toldOf } from '../../src/actors/told.ts';
 import { here } from '../../src/errands/errands.ts';
 import type { Notice } from '../../src/machines/messages.ts';
 import type { ShimClient } from '../../src/shim/client.ts';
@@ -55,6 +56,8 @@ const notice = (of: Partial<Notice> = {}): Notice => ({
   unixNs: '1450266508000000001',
   ...of,
 });
+const boxInit = { key: { container: 'box', process: 'init' }, pid: 7, startTime: 1n };
+const toldNow = () => toldOf(journal, new Set(['box']), pino({ level: 'silent' }));
 async function told(): Promise<string[]> {
   const events: string[] = [];
   for await (const { type, pid } of journal.read(0n)) events.push(`${type} ${pid}`);
@@ -83,7 +86,7 @@ describe('an exit', () => {
     const exit = recent();
     announcer.announce(exit);
     await announcer.settled();
-    announcer.leaveOut((await toldOf(journal, new Set(['box']), 0n)).exits);
+    announcer.leaveOut(await exitsHeld([boxInit], await toldNow()));
     announcer.announce(exit);
     announcer.announce({ ...exit, unixNs: `${exit.unixNs.slice(0, -1)}9` });
     await announcer.settled();
@@ -95,9 +98,7 @@ describe('an exit', () => {
     const exit = recent();
     announcer.announce(exit);
     await announcer.settled();
-    const before = await toldOf(journal, new Set(['box']), 0n);
-    const key = { container: 'box', process: 'init' };
-    announcer.leaveOut(exitsHeld([{ key, pid: 7, startTime: 1n }], before));
+    announcer.leaveOut(await exitsHeld([boxInit], await toldNow()));
     announcer.announce({ ...exit, status: 255, unixNs: '' });
     announcer.announce({ ...exit, status: 255, unixNs: '' });
     await announcer.settled();
@@ -109,9 +110,7 @@ describe('an exit', () => {
     announcer.announce(recent({ type: 'start', status: 0 }));
     announcer.announce(recent({ pid: 8 }));
     await announcer.settled();
-    const key = { container: 'box', process: 'init' };
-    const held = [{ key, pid: 7, startTime: 1n }];
-    expect(exitsHeld(held, await toldOf(journal, new Set(['box']), 0n))).toEqual([]);
+    expect(await exitsHeld([boxInit], await toldNow())).toEqual([]);
   });
 
   it('that the journal has not taken when it is closed is the shim’s to keep', async () => {
@@ -139,36 +138,7 @@ describe('a start', () => {
     await announcer.settled();
     expect(existsSync(file)).toBe(false);
     expect(acknowledged).toEqual([]);
-    expect((await toldOf(journal, new Set(['box']), 0n)).starts).toEqual(new Set(['box/7']));
-  });
-});
-
-describe('what was told', () => {
-  it('is of the containers asked for alone', async () => {
-    announcer.announce(recent());
-    announcer.announce(recent({ id: 'other', pid: 8 }));
-    announcer.announce(recent({ type: 'pause' }));
-    await announcer.settled();
-    const { exits, starts } = await toldOf(journal, new Set(['other']), 0n);
-    expect([[...exits.keys()], [...starts]]).toEqual([['other/8'], []]);
-    expect((await toldOf(journal, new Set(), 0n)).exits.size).toBe(0);
-  });
-});
-
-describe('a container that was told to be paused', () => {
-  const pausedAfter = async (...types: ('pause' | 'resume' | 'start')[]) => {
-    for (const type of types) announcer.announce(recent({ type, process: 'init', status: 0 }));
-    await announcer.settled();
-    return [...(await toldOf(journal, new Set(['box']), 0n)).paused];
-  };
-
-  it('is so until it is told to be resumed', async () => {
-    expect(await pausedAfter('start', 'pause')).toEqual(['box']);
-    expect(await pausedAfter('resume')).toEqual([]);
-  });
-
-  it('is not another of its id, which was started later', async () => {
-    expect(await pausedAfter('pause', 'start')).toEqual([]);
+    expect(await (await toldNow()).of({ id: 'box', pid: 7 })).toMatchObject({ started: true });
   });
 });
 

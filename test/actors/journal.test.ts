@@ -7,6 +7,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -215,6 +216,17 @@ describe('a line that is no event', () => {
     await restarted.append(eventOf(2));
     expect(await sequencesSince(restarted)).toEqual([1, 2]);
   });
+});
+
+it('a line of which a crash has cut off the end alone is an event from the first on', async () => {
+  const journal = await open();
+  await fill(journal, 1, 2);
+  await close(journal);
+  truncateSync(file(), sizeOf(file()) - 1);
+  const restarted = await open();
+  expect(await sequencesSince(restarted)).toEqual([1, 2]);
+  await restarted.append(eventOf(3));
+  expect(await sequencesSince(restarted)).toEqual([1, 2, 3]);
 });
 
 describe('the size of the journal', () => {
@@ -478,7 +490,7 @@ describe('a clock that is set', () => {
     const next = await open({ clock });
     expect(await sequencesSince(next)).toEqual([]);
     const all = [];
-    for await (const { sequence } of next.readAll()) all.push(sequence);
+    for await (const { sequence } of next.readAfter(0n)) all.push(sequence);
     expect(all).toEqual([1n]);
   });
 });

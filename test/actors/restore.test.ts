@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Told } from '../../src/actors/announce.ts';
 import { pidFileOf, readStarted, recordErrand, startedErrand } from '../../src/actors/record.ts';
 import { createRestore } from '../../src/actors/restore.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
+import type { Told } from '../../src/actors/told.ts';
 import { here } from '../../src/errands/errands.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import type { CreateRequest } from '../../src/machines/messages.ts';
@@ -59,8 +59,24 @@ type Held = {
   starting?: [id: string, process: string][];
 };
 
+/** What the journal has of processes, by `ID/PID`; of what was started and does not run, the exit as well. */
+type Journalled = { starts: Set<string>; open: Told['open']; paused: Set<string> };
+
+const toldAs = ({ starts = new Set(), open = new Map(), paused = new Set() }: Partial<Journalled>): Told => ({
+  open,
+  paused,
+  async of({ id, pid }) {
+    const [started, runs] = [starts.has(`${id}/${pid}`), open.has(`${id}/${pid}`)];
+    return { started: started || runs, exitNs: started && !runs ? '1' : undefined };
+  },
+});
+
 /** Restores from what is in the state dir, and what the shim says that it holds. */
-function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Told> = {}, rebooted = false) {
+function restore(
+  { processes = [], starting = [] }: Held = {},
+  told: Partial<Journalled> = {},
+  rebooted = false,
+) {
   const shim = {
     processes: processes.map(([container, process, pid]) => ({
       key: { container, process },
@@ -87,7 +103,7 @@ function restore({ processes = [], starting = [] }: Held = {}, told: Partial<Tol
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
     log,
-  })({ starts: new Set(), exits: new Map(), open: new Map(), paused: new Set(), startsSince: 0, ...told });
+  })(toldAs(told));
 }
 
 describe('a container of a former daemon', () => {
@@ -214,14 +230,17 @@ describe('a container of a former daemon', () => {
     writeFileSync(join(freezer, 'freezer.state'), `${frozen}\n`);
     runcState('box', alive, { freezer });
     const held: Held = { processes: [['box', 'init', 100]] };
-    const starts = new Set(['box/100']);
-    const { untold } = await restore(held, { starts, paused: new Set(paused) });
+    const open = new Map([['box/100', { id: 'box', pid: 100 }]]);
+    const { untold } = await restore(held, { open, paused: new Set(paused) });
     expect(untold).toMatchObject([{ type, id: 'box', adopted: true }]);
-    // Nothing to tell, and nothing known.
-    expect(
-      (await restore(held, { starts, paused: new Set(type === 'pause' ? ['box'] : []) })).untold,
-    ).toEqual([]);
+    // Nothing to tell, nothing known, and nothing to be told any more.
+    expect((await restore(held, { open, paused: new Set(type === 'pause' ? ['box'] : []) })).untold).toEqual(
+      [],
+    );
     expect((await restore(held, { paused: new Set(paused) })).untold).toEqual([]);
+    expect((await restore(held, { starts: new Set(['box/100']), paused: new Set(paused) })).untold).toEqual(
+      [],
+    );
   });
 
   it('that never came to run is told to be undone', async () => {

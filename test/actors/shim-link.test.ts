@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { linkShim, type OrphanEnd, type ShimLink } from '../../src/actors/shim-link.ts';
@@ -96,7 +97,7 @@ describe('a shim that is lost', () => {
     connecting = [Promise.resolve({ run: () => Promise.reject(lost()) })];
     const it = await link();
     const running = it.run({ container: 'box', argv: [], env: [], cwd: '/', timeoutMs: 0 });
-    setImmediate(shim(0).handlers.onLost, lost());
+    void setImmediate().then(() => shim(0).handlers.onLost(lost()));
     await expect(running).rejects.toThrow('it is gone');
     expect(await it.ready()).toBe(101);
   });
@@ -147,7 +148,7 @@ describe('a shim that is lost', () => {
         async settle(id: string) {
           asked.push(`first ${id}`);
           // As a connection does that ends.
-          setImmediate(() => shim(0).handlers.onLost(lost()));
+          void setImmediate().then(() => shim(0).handlers.onLost(lost()));
           throw lost();
         },
       }),
@@ -219,6 +220,58 @@ describe('a shim that is lost as soon as it is there', () => {
     sleeper.kill('SIGKILL');
     await vi.waitFor(() => expect(ends).toHaveLength(1));
     expect(logged.filter((msg) => msg === 'a shim is there again')).toHaveLength(2);
+  });
+});
+
+describe('an orphan that the restore hands over as well', () => {
+  const told = async () => {
+    await vi.waitFor(() => expect(ends).not.toEqual([]));
+    // Were it to be told again, it would be by now.
+    for (let turn = 0; turn < 3; turn++) await setImmediate();
+    return [exits.length, ends.length];
+  };
+
+  it('is told of once, whoever was first', async () => {
+    const it = await lose();
+    await it.ready();
+    it.watchOrphan(process_());
+    sleeper.kill('SIGKILL');
+    expect(await told()).toEqual([0, 1]);
+  });
+
+  it('is told of once where it has ended meanwhile', async () => {
+    const process = process_();
+    const it = await lose();
+    await it.ready();
+    sleeper.kill('SIGKILL');
+    await told();
+    it.watchOrphan(process);
+    expect(await told()).toEqual([0, 1]);
+  });
+
+  it('is not told of where its shim told its exit before it was lost', async () => {
+    const process = process_();
+    connecting = [Promise.resolve({ processes: [process] })];
+    const it = await link();
+    shim(0).handlers.onExit(exitOf(process));
+    shim(0).handlers.onLost(lost());
+    await it.ready();
+    it.watchOrphan(process);
+    sleeper.kill('SIGKILL');
+    await once(sleeper, 'exit');
+    for (let turn = 0; turn < 3; turn++) await setImmediate();
+    expect([exits.length, ends]).toEqual([1, []]);
+  });
+
+  it('is told of again once its exit has been acknowledged: it is another', async () => {
+    connecting = [Promise.resolve({ ack: async () => {} })];
+    const it = await lose();
+    await it.ready();
+    sleeper.kill('SIGKILL');
+    await told();
+    await it.ack(key);
+    it.watchOrphan({ key, pid: sleeper.pid ?? 0, startTime: -1n });
+    expect(await told()).toEqual([0, 2]);
   });
 });
 

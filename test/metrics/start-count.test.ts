@@ -25,8 +25,22 @@ describe('the count of starts', () => {
 
   it('is not written where it has not changed', async () => {
     const count = await openStartCount(file);
+    await count.save(0n);
+    expect(() => readFileSync(file)).toThrow('ENOENT');
+    count.add(3);
+    await count.save(7n);
+    rmSync(file);
     await count.save(7n);
     expect(() => readFileSync(file)).toThrow('ENOENT');
+  });
+
+  it('is written where there were events that are no starts: they need not be looked through again', async () => {
+    const count = await openStartCount(file);
+    count.add(3);
+    await count.save(7n);
+    await count.save(9n);
+    const next = await openStartCount(file);
+    expect([next.count, next.sequence]).toEqual([3, 9n]);
   });
 
   it('begins anew where it is torn or is nothing of ours, and never throws', async () => {
