@@ -5,7 +5,7 @@ import { type Bundles, makeBundles } from '../test/e2e/fixtures/bundle.ts';
 import { TestDaemon } from '../test/e2e/fixtures/daemon.ts';
 import { shimPidOf } from '../test/e2e/fixtures/host.ts';
 import { crash } from '../test/e2e/fixtures/restart.ts';
-import { killAlone, proportionalKbOf } from './kernel.ts';
+import { killAlone, proportionalKbOf, settled } from './kernel.ts';
 import { LoadClient } from './load-client.ts';
 
 /** Clients that ask at the same time, unless a row says otherwise. */
@@ -120,8 +120,9 @@ export class Host {
   }
 
   async #gather(): Promise<Crowd> {
-    const pair = await this.warmPair();
+    const pair = await this.pair();
     const bundle = await this.bundle('sleep', '100000');
+    await this.startAndEnd(pair.daemon, this.names(this.options.starts), bundle);
     const emptyKb = await proportionalKbOf(pair.daemonPid, pair.shimPid);
     const ids = this.names(this.options.crowd);
     await this.startAll(pair.daemon, ids, bundle);
@@ -143,12 +144,13 @@ export class Host {
     return seconds;
   }
 
-  /** Calls for each item, by some clients at a time. */
+  /** Calls for each item, by some clients at a time, on a machine that does nothing else. */
   async callAll<T>(
     items: readonly T[],
     call: (item: T) => Promise<unknown>,
     clients = CLIENTS,
   ): Promise<Times> {
+    await settled();
     const todo = items.values();
     const eachMs: number[] = [];
     const start = performance.now();
@@ -204,6 +206,7 @@ export class Host {
   /** Runs a command line for each id, which stands for `{}` in it, some at a time; in seconds. */
   async xargs(ids: string[], parallel: number, commandLine: string[]): Promise<number> {
     const { interrupted } = this.options;
+    await settled();
     interrupted.throwIfAborted();
     const start = performance.now();
     // In a group of its own, so that Ctrl-C does not end a runtime in the middle of its work.

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { processState } from '../test/e2e/fixtures/daemon.ts';
 import { childrenOf } from '../test/e2e/fixtures/host.ts';
 import { until } from '../test/e2e/fixtures/until.ts';
@@ -18,6 +19,30 @@ export async function cpuMsOf(...pids: number[]): Promise<number> {
     }),
   );
   return times.reduce((sum, ms) => sum + ms, 0);
+}
+
+/** How often the machine is looked at, and how much of that time it has to be idle. */
+const LOOK_MS = 200;
+const IDLE_SHARE = 0.95;
+/** Where something else runs, it never is. */
+const LOOKS = 25;
+
+/** Resolves once the machine is idle, in some seconds at the most: the kernel frees the cgroups of many containers later. */
+export async function settled(): Promise<void> {
+  for (let look = 0, before = await cpuTicks(); look < LOOKS; look++) {
+    await setTimeout(LOOK_MS);
+    const after = await cpuTicks();
+    if (after.idle - before.idle >= IDLE_SHARE * (after.all - before.all)) return;
+    before = after;
+  }
+}
+
+/** What all cores have done since boot, in ticks (proc(5), /proc/stat). */
+async function cpuTicks(): Promise<{ all: number; idle: number }> {
+  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n', 1);
+  const [, user = 0, nice = 0, system = 0, idle = 0, ioWait = 0, ...others] = line.split(/\s+/).map(Number);
+  const all = [user, nice, system, idle, ioWait, ...others].reduce((sum, ticks) => sum + ticks, 0);
+  return { all, idle: idle + ioWait };
 }
 
 /** The memory that is a process's own, what it shares being divided among those that do, in kB of 1024 bytes. */

@@ -1,6 +1,7 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { checked, SystemError } from './error.ts';
+import { collapseIntoHugePages } from './huge-pages.ts';
 import { libc } from './libc.ts';
 
 const MFD_CLOEXEC = 0x01;
@@ -26,11 +27,14 @@ export function sealedCopy(name: string, source: number): number {
   const fd = create(name);
   try {
     const chunk = Buffer.alloc(CHUNK_BYTES);
-    for (let at = 0, byteLength = -1; byteLength !== 0; at += byteLength) {
-      byteLength = readSync(source, chunk, 0, CHUNK_BYTES, at);
+    let size = 0;
+    for (let byteLength = -1; byteLength !== 0; size += byteLength) {
+      byteLength = readSync(source, chunk, 0, CHUNK_BYTES, size);
       for (let written = 0; written < byteLength; )
         written += writeSync(fd, chunk, written, byteLength - written);
     }
+    // Where the kernel does not, it is run all the same.
+    collapseIntoHugePages(fd, size);
     checked('fcntl', fcntl(fd, F_ADD_SEALS, F_SEAL_ALL));
     return fd;
   } catch (error) {
