@@ -3,7 +3,7 @@ import { idleCpu, ownCpu, statsCpu } from './rows/cpu.ts';
 import { cycleRate } from './rows/cycle-rate.ts';
 import { endRate } from './rows/end-rate.ts';
 import { execRate } from './rows/exec-rate.ts';
-import { inspectCost } from './rows/inspect-cost.ts';
+import { historyCost, inspectCost } from './rows/inspect-cost.ts';
 import { manyContainers } from './rows/many-containers.ts';
 import { baseMemory, memoryPerContainer } from './rows/memory.ts';
 import { outputRate } from './rows/output.ts';
@@ -22,6 +22,7 @@ export const ROWS: readonly Row[] = [
   execRate,
   endRate,
   inspectCost,
+  historyCost,
   ownCpu,
   baseMemory,
   coldStart,
