@@ -11,7 +11,7 @@ const SIGKILL = 9;
 const ATTEMPTS = 50;
 const RETRY_MS = 20;
 
-/** All cgroups are v2 where that is mounted here, for runc as well; beside v1 ("hybrid") runc makes none there. */
+/** All cgroups are v2 where that is mounted here, for runc as well. */
 const CGROUP_ROOT = '/sys/fs/cgroup';
 
 /**
@@ -90,19 +90,20 @@ async function cgroupsNamed(id: string, runcsParent: number): Promise<string[]> 
 
 /**
  * Where runc puts a container whose bundle names no cgroup, by /proc/<pid>/cgroup and mountinfo of its parent: below its
- * own cgroups, under the container's id. A cgroup of v2 that has processes of its own could not have it below; there it
- * is beside runc's own (libcontainer fs2/defaultpath.go).
+ * own cgroups, under the container's id, in a v2 that is beside v1 ("hybrid") as well. Where all is v2, a cgroup that has
+ * processes of its own could not have it below; there it is beside runc's own (libcontainer fs2/defaultpath.go).
  */
 export function cgroupFolders(id: string, cgroup: string, mountinfo: string): string[] {
   const mounts = cgroupMounts(mountinfo);
   const unified = mounts.find(({ point, controllers }) => point === CGROUP_ROOT && controllers.has(''));
   return cgroup.split('\n').flatMap((line) => {
-    const [, controllers = '', folder = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    const [, controllers, folder] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
+    if (controllers === undefined || folder === undefined) return [];
     if (unified !== undefined) {
-      return controllers === '' && folder !== '' ? [below(unified, path.dirname(folder), id)] : [];
+      return controllers === '' ? [below(unified, path.dirname(folder), id)] : [];
     }
     return mounts
-      .filter((mount) => controllers.split(',').some((it) => it !== '' && mount.controllers.has(it)))
+      .filter((mount) => controllers.split(',').some((it) => mount.controllers.has(it)))
       .map((mount) => below(mount, folder, id));
   });
 }

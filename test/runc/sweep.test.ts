@@ -18,10 +18,10 @@ it.each([
     ['/memory/daemon/box', '/cpu,cpuacct/box', '/systemd/daemon/box'],
   ],
   [
-    'not in the v2 that is beside v1',
+    'in the v2 that is beside v1 as well',
     [...V1, BESIDE_V1],
     ['3:memory:/daemon', '0::/daemon'],
-    ['/memory/daemon/box'],
+    ['/memory/daemon/box', '/unified/daemon/box'],
   ],
   ['beside runc’s own of v2', V2, ['0::/services/daemon'], ['/services/box']],
   ['below the root of v2, if runc is there', V2, ['0::/'], ['/box']],
