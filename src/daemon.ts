@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { InspectionEvent } from 'xstate';
 import { createAnnouncer } from './actors/announce.ts';
 import { isOfFormerBoot, noteBoot } from './actors/boot.ts';
 import { createEffects } from './actors/effects.ts';
@@ -35,7 +34,7 @@ import { Timer } from './metrics/timer.ts';
 import { waitForLeftRunning } from './runc/left-running.ts';
 import type { Runc } from './runc/runc.ts';
 import { createApi } from './server/api.ts';
-import { createInspectApi, createNoInspectApi } from './server/inspect.ts';
+import { createInspectApi } from './server/inspect.ts';
 import { listen } from './server/listen.ts';
 import type { ShimExit } from './shim/client.ts';
 import { ensureShim } from './shim/launch.ts';
@@ -148,10 +147,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startCount
       .save(journal.lastSequence())
       .catch((err: unknown) => log.warn({ err }, 'the count of starts could not be written'));
-  const recorder = flags.withoutHistory ? undefined : createRecorder();
-  const heard = [recorder?.inspect, flags.debug ? createTransitionLog(log) : undefined].filter(
-    (listener) => listener !== undefined,
-  );
+  const recorder = createRecorder({ whole: flags.inspect !== undefined });
   const system = startSystem(
     {
       effects: { ...effects, launch: timeStarts(effects.launch, starts) },
@@ -170,12 +166,8 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     {
       concurrency: flags.concurrency,
       onStop: flags.liveRestore ? 'leave' : 'end',
-      // XState asks for less where nobody hears.
-      ...(heard.length > 0 && {
-        inspect: (event: InspectionEvent) => {
-          for (const listener of heard) listener(event);
-        },
-      }),
+      hearer: recorder.hearer,
+      ...(flags.debug && { inspect: createTransitionLog(log) }),
     },
   );
 
@@ -208,12 +200,12 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startThread: statsThread(STATS_PROGRAM),
     find: findSubject(stateDir.runc),
   });
-  const inspector = flags.inspect && recorder && (await inspect(flags.inspect, { ...flags, recorder }));
+  const inspector = flags.inspect && (await inspect(flags.inspect, { ...flags, recorder }));
   if (inspector) log.info({ url: inspector.url }, 'the live page is there');
   const server = await listen(
     {
       api: createApi({ system, hub, stats, machine }),
-      inspect: recorder ? createInspectApi({ recorder, system, stats }) : createNoInspectApi(),
+      inspect: createInspectApi({ recorder, system, stats }),
     },
     {
       socketPath: flags.listen,

@@ -37,10 +37,6 @@ export const catalogue = {
   notRestorable: ['FAILED_PRECONDITION', 'containerd: cannot checkpoint: '],
   stdioNotFound: ['NOT_FOUND', ''],
   stdioInvalid: ['INVALID_ARGUMENT', ''],
-  historyOff: [
-    'FAILED_PRECONDITION',
-    'containerd: this daemon keeps no history of its containers: it runs --without-history',
-  ],
   supervisorStopped: ['UNAVAILABLE', 'containerd: supervisor is shutdown'],
   supervisorRestoring: ['UNAVAILABLE', 'containerd: supervisor is restoring its containers, try again'],
   shimLost: ['UNAVAILABLE', 'containerd: the shim was lost: '],

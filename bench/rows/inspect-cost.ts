@@ -34,12 +34,3 @@ export const inspectCost: Row = {
   better: 'more',
   measure: (host) => startsAgainst(host, ['--inspect', '127.0.0.1:0'], []),
 };
-
-export const historyCost: Row = {
-  name: 'history-cost',
-  what: 'starts a second, against --without-history',
-  unit: '',
-  goal: 0.98,
-  better: 'more',
-  measure: (host) => startsAgainst(host, [], ['--without-history']),
-};

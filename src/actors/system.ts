@@ -2,6 +2,7 @@ import {
   type ActorOptions,
   type ActorRefFrom,
   type AnyActorLogic,
+  type AnyActorRef,
   createActor,
   fromCallback,
   fromPromise,
@@ -10,6 +11,7 @@ import {
   waitFor,
 } from 'xstate';
 import { type Failure, failure } from '../errors.ts';
+import { type Hearer, hearSteps } from '../history/hear.ts';
 import { adoptedSnapshot } from '../machines/adopt.ts';
 import { containerMachine } from '../machines/container.ts';
 import type {
@@ -127,6 +129,8 @@ export function startSystem(
   options: {
     concurrency: number;
     onStop: OnStop;
+    /** Hears of what the actors of the charts do. */
+    hearer?: Hearer;
     inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
     /** What the delays of the charts go by; the machine's own clock unless given. */
     clock?: Clock;
@@ -138,7 +142,16 @@ export function startSystem(
   const asked = new Map<string, Set<string>>();
   const allAnswered: (() => void)[] = [];
 
-  const reply = (_: unknown, { requestId, outcome }: Reply) => {
+  const { hearer } = options;
+  /** An action that tells somebody outside the charts something. */
+  const telling =
+    <Params>(type: string, tell: (params: Params) => void) =>
+    ({ self }: { self: AnyActorRef }, params: Params) => {
+      hearer?.said(self, type, params);
+      tell(params);
+    };
+
+  const answer = ({ requestId, outcome }: Reply) => {
     // What a former daemon was asked has nobody left to answer.
     if (requestId === '') {
       if (!outcome.ok) report('what a former daemon was asked failed', outcome.failure);
@@ -154,9 +167,11 @@ export function startSystem(
     if (waiting.size === 0) for (const resolve of allAnswered.splice(0)) resolve();
   };
   const provided = {
-    reply,
-    report: (_: unknown, { what, failure: about }: { what: string; failure: Failure }) => report(what, about),
-    reportStray: (_: unknown, exited: ShimExited) => stray(exited),
+    reply: telling('reply', answer),
+    report: telling('report', ({ what, failure: about }: { what: string; failure: Failure }) =>
+      report(what, about),
+    ),
+    reportStray: telling('reportStray', stray),
   };
   const run = <Input, Output>(effect: (input: Input) => Promise<Output>) =>
     fromPromise<Output, Input>(({ input }) => effect(input));
@@ -168,10 +183,11 @@ export function startSystem(
       update: run(effects.update),
       ...(oom && { countOomKills: run(oom.count) }),
     },
-    actions: { reply, report: provided.report },
+    actions: { reply: provided.reply, report: provided.report },
     guards: { tellsOom: () => oom !== undefined },
   });
   hearEndsByKind(processLogic, (id) => (id.startsWith(effectOf('')) ? effectOf('any') : undefined));
+  hearSteps(processLogic, hearer);
 
   const containerLogic = containerMachine.provide({
     actors: {
@@ -186,12 +202,12 @@ export function startSystem(
     },
     actions: {
       ...provided,
-      publish: (_, notice) => publish(notice),
+      publish: telling('publish', publish),
       keepOomKills: (_, told) => oom?.keep(told),
     },
   });
-
   hearEndsByKind(containerLogic, (id) => (id.startsWith('exec-') ? 'exec' : undefined));
+  hearSteps(containerLogic, hearer);
 
   const supervisorLogic = supervisorMachine.provide({
     actors: {
@@ -202,7 +218,7 @@ export function startSystem(
     },
     actions: {
       ...provided,
-      publish: (_, notice) => notice && publish(notice),
+      publish: telling('publish', (notice: Notice | null) => notice && publish(notice)),
       publishAll: (_, notices) => notices.forEach(publish),
       createContainer: ({ self }, request) => {
         const { id } = request;
@@ -234,20 +250,22 @@ export function startSystem(
         for (const id of ids) containers.get(id)?.send(event);
       },
       abandonAll: (_, why) => {
-        for (const requestId of waiting.keys()) reply(_, { requestId, outcome: refused(why) });
+        for (const requestId of waiting.keys()) answer({ requestId, outcome: refused(why) });
       },
       abandon: (_, { id, failure: why }) => {
-        for (const requestId of asked.get(id) ?? []) reply(_, { requestId, outcome: refused(why) });
+        for (const requestId of asked.get(id) ?? []) answer({ requestId, outcome: refused(why) });
       },
     },
     guards: { isKnown: (_, id) => containers.has(id) },
   });
   hearEndsByKind(supervisorLogic, (id) => (containers.has(id) ? 'container' : undefined));
+  hearSteps(supervisorLogic, hearer);
   const supervisor = createActor(supervisorLogic, {
     input: { concurrency: options.concurrency, onStop: options.onStop },
     ...(options.inspect && { inspect: options.inspect }),
     ...(options.clock && { clock: options.clock }),
   });
+  if (hearer?.inspect) supervisor.system.inspect(hearer.inspect);
 
   const stopped = new Promise<void>((resolve, reject) => {
     supervisor.subscribe({ complete: resolve, error: reject });

@@ -40,8 +40,6 @@ export type DaemonFlags = {
   inspect: InspectAddress | undefined;
   /** The live page shows args and env whole. */
   inspectSecrets: boolean;
-  /** What happens to the actors is not recorded. */
-  withoutHistory: boolean;
 };
 
 /** What commander makes of the flags below: their names in camel case, their values parsed. */
@@ -105,7 +103,6 @@ const flags = (hostname: string) => [
   }),
   valueFlag('--inspect', 'host:port of the live page', NONE, parseInspect),
   boolFlag('--inspect-secrets', 'show args and env on the live page'),
-  boolFlag('--without-history', 'keep no history of the containers for ctr and the live page'),
 ];
 
 const NONE: { value: InspectAddress | undefined; shown: string } = { value: undefined, shown: '' };
@@ -177,8 +174,6 @@ export function parseDaemonFlags(
     if (unknown !== undefined) throw new CliError(`unknown command '${unknown}'`);
     const { metricsInterval, runtimeTimeout, checkpointTimeout, journalAge, ...rest } =
       program.opts<Parsed>();
-    if (rest.inspect !== undefined && rest.withoutHistory)
-      throw new CliError('--inspect shows the history: it cannot be had --without-history');
     parsed = {
       ...rest,
       metricsIntervalMs: metricsInterval,

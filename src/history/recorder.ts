@@ -7,6 +7,7 @@ import type {
   StateValue,
 } from 'xstate';
 import { stateName } from '../actors/transition-log.ts';
+import type { Hearer } from './hear.ts';
 import type { ActorKind, Recorded, Said, Step } from './recorded.ts';
 import { isChart, senderOf } from './sender.ts';
 
@@ -36,8 +37,8 @@ export type HistoryListener = {
 
 /** What has happened to the actors of a system, as far as it is kept. */
 export type Recorder = {
-  /** To be given to XState. */
-  inspect(event: InspectionEvent): void;
+  /** What the system tells of its actors. */
+  readonly hearer: Hearer;
   readonly supervisor: Recorded | undefined;
   /** Those that are there, then those that are gone; each in the order in which they came. */
   containers(): Iterable<Recorded>;
@@ -50,16 +51,15 @@ export type Recorder = {
   listen(listener: HistoryListener): () => void;
 };
 
-/** Actions whose parameters are words to somebody outside. */
-const SAYING = new Set(['reply', 'publish', 'report', 'reportStray']);
-
 const NOTHING: readonly never[] = [];
 
 /** What is under way in an actor between two snapshots. */
 type Open = {
-  sent: Pick<Step, 'event' | 'sender' | 'source' | 'number'>[];
-  transitions: AnyTransitionDefinition[];
+  number: number;
   said: Said[];
+  /** In a whole record alone. */
+  sources: { event: AnyEventObject; session: string | undefined }[];
+  transitions: AnyTransitionDefinition[];
   began: string[];
 };
 
@@ -84,9 +84,16 @@ const KINDS: Record<ActorKind | 'none', ActorKind | undefined> = {
 
 /**
  * Keeps what happens to the supervisor, the containers and their processes. It holds on to what XState has made
- * anyhow, and costs the same with 10 or 10,000 containers.
+ * anyhow, and costs the same with 10 or 10,000 containers. A whole record has of each step the context after it, the
+ * transitions taken, the effects begun and the actor that sent the event as well.
  */
-export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder {
+export function createRecorder({
+  limits = HISTORY_LIMITS,
+  whole = false,
+}: {
+  limits?: HistoryLimits;
+  whole?: boolean;
+} = {}): Recorder {
   const actors = new Map<string, Entry>();
   /** By id: the container that is there, or the last one that was. */
   const byId = new Map<string, Entry>();
@@ -98,15 +105,15 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
   let numbers = 0;
   let sweep = actors.values();
 
-  const entryOf = (ref: ActorRefLike | undefined): Entry | undefined =>
-    ref === undefined ? undefined : actors.get(ref.sessionId);
+  const entryOf = ({ sessionId }: ActorRefLike): Entry | undefined => actors.get(sessionId);
+  /** The actor, if it can still hear. */
+  const hearing = (ref: ActorRefLike): Entry | undefined => {
+    const entry = entryOf(ref);
+    return entry?.goneMs === 0 ? entry : undefined;
+  };
 
   function born(ref: AnyActorRef): void {
-    const parent = entryOf(ref._parent);
-    if (!isChart(ref)) {
-      if (typeof ref.src === 'string') parent?.open.began.push(ref.src);
-      return;
-    }
+    const parent = ref._parent && entryOf(ref._parent);
     const kind = KINDS[parent?.kind ?? 'none'];
     if (kind === undefined) return;
     const nowMs = now();
@@ -123,7 +130,7 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
       sinceMs: nowMs,
       context: undefined,
       steps: [],
-      open: { sent: [], transitions: [], said: [], began: [] },
+      open: { number: ++numbers, said: [], sources: [], transitions: [], began: [] },
     };
     actors.set(entry.session, entry);
     if (kind === 'supervisor') supervisor = entry;
@@ -135,17 +142,10 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
     if (state !== '') counts.set(state, (counts.get(state) ?? 0) + by);
   }
 
-  function stepped(entry: Entry, event: AnyEventObject, snapshot: MachineLike): void {
-    const { open } = entry;
-    const at = open.sent.findIndex((it) => it.event === event);
-    const { sender, source, number } = open.sent[at] ?? {
-      sender: '',
-      source: undefined,
-      number: ++numbers,
-    };
-    open.sent.splice(0, at + 1);
+  function stepped(entry: Entry, event: AnyEventObject, sender: string, after: MachineLike): void {
     const nowMs = now();
-    const state = stateName(snapshot.value);
+    const { value, context } = after;
+    const state = value === entry.value ? entry.state : stateName(value);
     if (state !== entry.state) {
       const [from, to] = [topOf(entry.state), topOf(state)];
       if (entry.kind === 'container' && from !== to) {
@@ -155,17 +155,18 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
       entry.state = state;
       entry.sinceMs = nowMs;
     }
-    entry.value = snapshot.value;
-    entry.context = snapshot.context;
+    entry.value = value;
+    entry.context = context;
+    const { open } = entry;
     const step: Step = {
-      number,
+      number: open.number,
       atMs: nowMs,
       event,
       sender,
-      source,
+      source: whole ? sourceOf(entry, event) : undefined,
       state,
-      value: snapshot.value,
-      context: snapshot.context,
+      value,
+      context: whole ? context : undefined,
       transitions: open.transitions.length === 0 ? NOTHING : open.transitions,
       said: open.said.length === 0 ? NOTHING : open.said,
       began: open.began.length === 0 ? NOTHING : open.began,
@@ -176,11 +177,19 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
     entry.steps.push(step);
     steps += 1;
     trim(entry, limits.stepsPerActor);
-    if (snapshot.status !== 'active') ended(entry, nowMs);
+    if (after.status !== 'active') ended(entry, nowMs);
     // What is too much in total is taken from all in turn: two are looked at for each step that comes.
     sweepOne();
     sweepOne();
     for (const listener of listeners) listener.stepped(entry, step);
+  }
+
+  function sourceOf({ open: { sources }, parent }: Entry, event: AnyEventObject): string | undefined {
+    if (event.type === 'xstate.init') return parent?.session;
+    const at = sources.findIndex((it) => it.event === event);
+    const session = sources[at]?.session;
+    sources.splice(0, at + 1);
+    return session;
   }
 
   function trim(entry: Entry, most: number): void {
@@ -205,7 +214,7 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
   function ended(entry: Entry, nowMs: number): void {
     if (entry.goneMs !== 0) return;
     entry.goneMs = nowMs;
-    entry.open.sent = [];
+    entry.open.sources = [];
     if (entry.kind === 'container') {
       count(topOf(entry.state), -1);
       for (const process of entry.children) ended(process, nowMs);
@@ -231,31 +240,38 @@ export function createRecorder(limits: HistoryLimits = HISTORY_LIMITS): Recorder
     for (const process of entry.children) forget(process);
   }
 
-  return {
-    inspect(inspected) {
-      if (inspected.type === '@xstate.actor') return born(inspected.actorRef as AnyActorRef);
-      const entry = entryOf(inspected.actorRef);
-      if (entry === undefined || entry.goneMs !== 0) return;
-      switch (inspected.type) {
-        case '@xstate.event':
-          entry.open.sent.push({
-            number: ++numbers,
-            event: inspected.event,
-            source: inspected.sourceRef?.sessionId,
-            sender: senderOf(inspected.event, inspected.sourceRef as AnyActorRef | undefined, entry.kind),
-          });
-          break;
-        case '@xstate.microstep':
-          entry.open.transitions.push(...inspected._transitions);
-          break;
-        case '@xstate.action':
-          if (SAYING.has(inspected.action.type)) entry.open.said.push(inspected.action);
-          break;
-        case '@xstate.snapshot':
-          stepped(entry, inspected.event, inspected.snapshot as unknown as MachineLike);
-          break;
-      }
+  function inspect(inspected: InspectionEvent): void {
+    if (inspected.type === '@xstate.actor') {
+      const { _parent: parent, src } = inspected.actorRef as AnyActorRef;
+      if (parent !== undefined && !isChart(inspected.actorRef as AnyActorRef) && typeof src === 'string')
+        entryOf(parent)?.open.began.push(src);
+      return;
+    }
+    const open = hearing(inspected.actorRef)?.open;
+    if (open === undefined) return;
+    if (inspected.type === '@xstate.microstep') open.transitions.push(...inspected._transitions);
+    if (inspected.type === '@xstate.event')
+      open.sources.push({ event: inspected.event, session: inspected.sourceRef?.sessionId });
+  }
+
+  const hearer: Hearer = {
+    born,
+    takes(ref) {
+      const entry = hearing(ref);
+      if (entry !== undefined) entry.open.number = ++numbers;
     },
+    stepped(ref, event, before, after) {
+      const entry = hearing(ref);
+      if (entry !== undefined) stepped(entry, event, senderOf(event, entry, before.children), after);
+    },
+    said(ref, type, params) {
+      hearing(ref)?.open.said.push({ type, params });
+    },
+    ...(whole && { inspect }),
+  };
+
+  return {
+    hearer,
     get supervisor() {
       return supervisor;
     },

@@ -41,16 +41,6 @@ function historyOf(container: Recorded): wire.Step[] {
 
 export type InspectOptions = { recorder: Recorder; system: System; stats: StatsCollector };
 
-/** The service where nothing of that is recorded: it says so. */
-export function createNoInspectApi(): InspectHandlers {
-  const refuse = () => serviceErrorOf(new ContainerdError('historyOff'));
-  return {
-    tree: (_call, callback) => callback(refuse()),
-    history: (_call, callback) => callback(refuse()),
-    watch: (call) => void call.emit('error', refuse()),
-  };
-}
-
 /** The service `types.Inspect`: what the actors do and have done. */
 export function createInspectApi({ recorder, system, stats }: InspectOptions): InspectHandlers {
   return {

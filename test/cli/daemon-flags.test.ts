@@ -27,7 +27,6 @@ const DEFAULTS = {
   journalAgeMs: 604_800_000,
   inspect: undefined,
   inspectSecrets: false,
-  withoutHistory: false,
 };
 
 describe('the daemon’s flags', () => {
@@ -65,7 +64,6 @@ describe('the daemon’s flags', () => {
       ['--inspect', '[::1]:1', '--inspect-secrets'],
       { inspect: { host: '::1', port: 1 }, inspectSecrets: true },
     ],
-    [['--without-history'], { withoutHistory: true }],
     [['--journal-bytes', '4096', '--journal-age', '24h'], { journalBytes: 4096, journalAgeMs: 86_400_000 }],
   ])('take %j', (argv, flags) => {
     expect(flagsOf(...argv)).toEqual({ ...DEFAULTS, ...flags });
@@ -115,10 +113,6 @@ describe('the daemon’s flags', () => {
       ['--graphite-address', 'h:65536'],
       'invalid value "h:65536" for flag --graphite-address: must be host:port',
     ],
-    [
-      ['--inspect', '0', '--without-history'],
-      '--inspect shows the history: it cannot be had --without-history',
-    ],
     [['--debug=perhaps'], 'invalid boolean value "perhaps" for flag --debug'],
     [['--debgu'], "unknown option '--debgu' (Did you mean --debug?)"],
     [['start'], "unknown command 'start'"],
@@ -152,7 +146,6 @@ describe('the daemon’s help', () => {
       '   --journal-age "168h0m0s"             how long the journal keeps an event',
       '   --inspect                        host:port of the live page',
       '   --inspect-secrets                    show args and env on the live page',
-      '   --without-history                    keep no history of the containers for ctr and the live page',
     ]);
   });
 

@@ -74,24 +74,6 @@ describe('a container’s life by ctr', () => {
     });
   });
 
-  it('is not told where nothing is recorded, and goes on as ever', async () => {
-    const plain = await TestDaemon.start({ flags: ['--without-history'] });
-    try {
-      const id = unique('unrecorded');
-      expect(await ctr(plain, ['containers', 'start', id, await bundles.make('unrecorded')])).toEqual(done);
-      const off =
-        '[ctr] containerd: this daemon keeps no history of its containers: it runs --without-history\n';
-      for (const asked of [['tree'], ['history', id], ['watch', '--json']])
-        expect(await ctr(plain, asked)).toEqual({ status: 1, stdout: '', stderr: off });
-      const exits = await plain.events();
-      expect(await ctr(plain, ['containers', 'kill', '--signal', 'KILL', id])).toEqual(done);
-      expect((await exits.exit(id)).status).toBe(137);
-      exits.close();
-    } finally {
-      await plain.remove();
-    }
-  });
-
   it('can be read of later', async () => {
     const id = unique('past');
     await ctr(daemon, [

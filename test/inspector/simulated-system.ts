@@ -35,7 +35,7 @@ export async function startSimulatedSystem({
   limits?: HistoryLimits;
   observed?: boolean;
 } = {}): Promise<SimulatedSystem> {
-  const recorder = createRecorder(limits);
+  const recorder = createRecorder({ ...(limits && { limits }), whole: true });
   let pids = 1000;
   const work = async () => {
     if (effectMs > 0) await after(effectMs);
@@ -63,7 +63,7 @@ export async function startSimulatedSystem({
   };
   const system = startSystem(
     { effects, publish: () => {}, report: () => {}, stray: () => {} },
-    { concurrency: 10, onStop: 'end', ...(observed && { inspect: recorder.inspect }) },
+    { concurrency: 10, onStop: 'end', ...(observed && { hearer: recorder.hearer }) },
   );
   await system.restored;
   let requests = 0;

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import type * as wire from '../../src/generated/inspect.ts';
 import { HISTORY_LIMITS } from '../../src/history/recorder.ts';
-import { createInspectApi, createNoInspectApi } from '../../src/server/inspect.ts';
+import { createInspectApi } from '../../src/server/inspect.ts';
 import { startSimulatedSystem } from '../inspector/simulated-system.ts';
 
 async function begin() {
@@ -104,25 +104,5 @@ describe('a history', () => {
   it('is not there of one that never was', async () => {
     const { history } = await begin();
     await expect(history('nobody')).rejects.toMatchObject({ code: status.NOT_FOUND });
-  });
-});
-
-describe('where nothing is recorded', () => {
-  const refusal = {
-    code: status.FAILED_PRECONDITION,
-    details: 'containerd: this daemon keeps no history of its containers: it runs --without-history',
-  };
-
-  it.each(['tree', 'history'] as const)('says so: %s', async (method) => {
-    const answer = new Promise((resolve) => {
-      createNoInspectApi()[method]({ request: {} } as never, resolve as never);
-    });
-    expect(await answer).toMatchObject(refusal);
-  });
-
-  it('says so to who watches', () => {
-    const told: unknown[] = [];
-    createNoInspectApi().watch({ emit: (_: 'error', error: unknown) => told.push(error) } as never);
-    expect(told).toMatchObject([refusal]);
   });
 });

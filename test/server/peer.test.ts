@@ -14,7 +14,7 @@ describe('a request', () => {
   let served: Served;
   beforeEach(async () => {
     recorder = createRecorder();
-    served = await Served.start((await PlayedSystem.running({ inspect: recorder.inspect })).system);
+    served = await Served.start((await PlayedSystem.running({ hearer: recorder.hearer })).system);
   });
   afterEach(() => served.end());
 
