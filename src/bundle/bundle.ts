@@ -39,9 +39,16 @@ async function isFolder(folder: string): Promise<boolean> {
   try {
     return await pinned(folder, { followLast: true }, async (_, stats) => stats.isDirectory());
   } catch (error) {
-    if (error instanceof LinkRefusedError) throw invalid(error.message);
+    refuseFor(error);
     return false;
   }
+}
+
+/** Throws where it is not the client's fault that nobody can tell, or a link is in the way. */
+function refuseFor(error: unknown): void {
+  if (error instanceof LinkRefusedError) throw invalid(error.message);
+  const trouble = error instanceof Error && hostTrouble((error as NodeJS.ErrnoException).code, error);
+  if (trouble) throw trouble;
 }
 
 function inheritedFrom(
@@ -55,10 +62,8 @@ async function readConfig(file: string): Promise<string> {
   try {
     return await pinned(file, { followLast: true }, (pin) => readRegularFile(pin, MAX_CONFIG_BYTES));
   } catch (error) {
-    if (error instanceof LinkRefusedError) throw invalid(error.message);
+    refuseFor(error);
     const { code, message } = error as NodeJS.ErrnoException;
-    const trouble = error instanceof Error ? hostTrouble(code, error) : undefined;
-    if (trouble !== undefined) throw trouble;
     throw invalid(
       code === 'ENOENT'
         ? 'config.json: no such file or directory'

@@ -80,6 +80,9 @@ describe('a state dir', () => {
     const daemon = await startDaemon({ folder: path.join(disk.path, 'daemon') });
     const events = await daemon.events({ types: ['exit'] });
     const before = await daemon.create(`${ID}-before`, bundle);
+    // Nothing that gives room back is under way.
+    const pidFile = path.join(daemon.stateDir, 'containers', `${ID}-before`, 'init.pid');
+    await expect.poll(() => existsSync(pidFile)).toBe(false);
     disk.fill();
     const refused = await failureOf(daemon.create(ID, bundle));
     expect(refused).toEqual({
@@ -142,8 +145,10 @@ describe('descriptors that are used up', () => {
         '--raw',
       ]);
       execFileSync('prlimit', ['--pid', String(pid), '--nofile=3:']);
+      // The daemon has to read one that it has not seen.
+      const other = await bundles.make(`other-${who}`);
       for (let n = 0; n < 3; n++) {
-        expect(await failureOf(daemon.create(ID, bundle))).toEqual({
+        expect(await failureOf(daemon.create(ID, other))).toEqual({
           code: 'RESOURCE_EXHAUSTED',
           message: expect.stringMatching(/^containerd: the host has no more to give: .*too many open files/),
         });
