@@ -86,8 +86,10 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
       for (const [name, unixNs] of exits) told.set(name, unixNs);
     },
     async settled(id) {
-      const all = id === undefined ? [...settling.values()] : [settling.get(id) ?? []];
-      await notes.hurry(Promise.all(all.flatMap((it) => [...it])));
+      const works = id === undefined ? [...settling.values()] : [settling.get(id) ?? []];
+      const all = works.flatMap((it) => [...it]);
+      // A container that is new has the notes of no other hurried.
+      if (all.length > 0) await notes.hurry(Promise.all(all));
     },
   };
 }

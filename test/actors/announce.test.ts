@@ -130,6 +130,16 @@ describe('an exit', () => {
 });
 
 describe('a start', () => {
+  it('is noted as told at once where its container is waited for, and no other', async () => {
+    const file = fileOf('init.pid');
+    announcer.announce(recent({ type: 'start', status: 0 }));
+    await expect.poll(told).toEqual(['start 7']);
+    await announcer.settled('another');
+    expect(existsSync(file)).toBe(true);
+    await announcer.settled('box');
+    expect(existsSync(file)).toBe(false);
+  });
+
   it.each(['start', 'exec'] as const)('is noted as told once it is in the journal: %s', async (type) => {
     const process = type === 'start' ? 'init' : 'exec-1';
     const file = fileOf(`${process}.pid`);
