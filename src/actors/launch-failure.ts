@@ -44,6 +44,8 @@ export async function explainLaunch(
     }
     case 'timeout':
       return new ContainerdError('runtimeTimeout', `${what}: ${error.message}`, cause);
+    case 'record':
+      return new ContainerdError('stateDir', error.message, cause);
     case 'lost':
       // What it began is undone next, and must not go on meanwhile.
       await settleLost();

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
-import { access, mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
-import type { Errand } from '../errands/errand.ts';
 import type { Errands } from '../errands/errands.ts';
-import { ContainerdError, hostTrouble } from '../errors.ts';
+import { ContainerdError } from '../errors.ts';
+import type { StartRecord } from '../generated/shim.ts';
 import { pinned } from '../linux/pin.ts';
 import { type WindowSize, windowSize } from '../linux/terminal.ts';
 import {
@@ -31,7 +31,8 @@ import { atMost } from '../shim/patience.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
 import { explainLaunch } from './launch-failure.ts';
 import { holdLeftExec } from './left-exec.ts';
-import { ASKED_ENV, pidFileOf, readRecord, recordErrand, startedErrand } from './record.ts';
+import { inNewFolder } from './new-folder.ts';
+import { ASKED_ENV, errandOf, pidFileOf, recordOf, startedErrand } from './record.ts';
 import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
@@ -57,6 +58,9 @@ export type LaunchOptions = {
 
 /** How long to wait for the journal; where a disk does not take it, the shim says what is in the way. */
 const TOLD_TIMEOUT_MS = 10_000;
+
+/** A shim of an earlier version of proto/shim.proto writes nothing down. */
+const RECORDS_SINCE = 2;
 
 /** Where the files of one launch are, in the container's folder. */
 const filesOf = (folder: string, process: string) => ({
@@ -126,18 +130,23 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   const env = process === INIT ? spec.env : withPath(spec.env, inherited);
   if (launch.kind !== 'restore') checkArgumentLimit([...spec.args, ...env], inherited);
   if (process === INIT) {
-    const record = recordErrand(files.folder, createOf(input));
-    await writeDown(record, files.folder, path.join(options.runc.root, id), errands);
-    crashPoint('launch.recorded');
     // Its exit was told before it is in the journal, and the shim keeps one of a name.
     await atMost(TOLD_TIMEOUT_MS, told(id));
-  } else {
-    const json = execProcess(spec, env, inherited, await consoleSize(stdio.console));
-    await errands({ what: 'write', file: files.processFile, text: json, remove: [] });
-    crashPoint('launch.exec-recorded');
+    crashPoint('launch.told');
+  }
+  const record =
+    process === INIT
+      ? recordOf(files.folder, createOf(input))
+      : execRecord(files, execProcess(spec, env, inherited, await consoleSize(stdio.console)));
+  const anew = <T>(make: () => Promise<T>) => inNewFolder(files.folder, options.runc.root, make);
+  // CRIU has a folder in the new one.
+  const isWritten = launch.kind === 'restore' || shim().version < RECORDS_SINCE;
+  if (isWritten) {
+    await anew(() => errands(errandOf(record)));
+    crashPoint('launch.recorded');
   }
   const consoleSocket = spec.terminal ? stateDir.newConsoleSocket() : '';
-  const starting = shim().start({
+  const request = {
     key: { container: id, process },
     ...(await commandLines(options, input, { id, consoleSocket, ...files })),
     env: runcEnv(),
@@ -147,7 +156,9 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     consoleSocket,
     timeoutMs: launch.kind === 'restore' ? restoreTimeoutMs : timeoutMs,
     append: launch.kind === 'restore',
-  });
+    record: isWritten ? undefined : record,
+  };
+  const starting = anew(() => shim().start(request));
   // The shim removes it, where it lives to do so.
   if (consoleSocket !== '') await starting.catch(() => errands({ what: 'remove', files: [consoleSocket] }));
   return starting;
@@ -164,41 +175,6 @@ const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInpu
   inherited,
   checkpoint: launch.kind === 'restore' ? launch.checkpoint : '',
 });
-
-/**
- * Makes the folder of a container and its record. A folder that is there is of a container that the daemon could not take up, and left alone. One of which runc knows
- * nothing is what a disk did not let us remove, and in the way of nobody.
- */
-async function writeDown(
-  record: Errand,
-  folder: string,
-  runcFolder: string,
-  errands: Errands,
-): Promise<void> {
-  try {
-    await errands(record);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    if (!(await isLeft(folder, runcFolder)))
-      throw new ContainerdError('containerExists', '', { cause: error });
-    await rm(folder, { recursive: true });
-    await errands(record);
-  }
-}
-
-/** Whether what is written down of a container is understood, and of none that there is. */
-async function isLeft(folder: string, runcFolder: string): Promise<boolean> {
-  try {
-    await readRecord(folder);
-    await access(runcFolder);
-    return false;
-  } catch (error) {
-    const { code, path: missing } = error as NodeJS.ErrnoException;
-    // Nobody can tell, as the host has no descriptor to look with.
-    if (hostTrouble(code, error as Error) !== undefined) throw error;
-    return missing === runcFolder && code === 'ENOENT';
-  }
-}
 
 type Files = ReturnType<typeof filesOf>;
 
@@ -236,6 +212,8 @@ async function commandLines(
 /** An exec's environment: what was asked for, and the bundle's PATH where it has none. */
 const withPath = (env: string[], { path }: Inherited): string[] =>
   path === '' || env.some((entry) => entry.startsWith('PATH=')) ? env : [...env, path];
+
+const execRecord = ({ processFile: file }: Files, text: string): StartRecord => ({ folder: '', file, text });
 
 /** The process of an exec (OCI runtime specification, `process`): what was asked for, the rest as the container's. */
 const execProcess = (

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Errand } from '../errands/errand.ts';
+import type { StartRecord } from '../generated/shim.ts';
 import type { CreateRequest, Launched, ProcessSpec } from '../machines/messages.ts';
 import { isCreateRequest, isProcessSpec } from './record-shape.ts';
 import type { StateDir } from './state-dir.ts';
@@ -23,13 +24,16 @@ export const pidFileOf = (folder: string, process: string): string => path.join(
 
 export const recordFileOf = (folder: string): string => path.join(folder, FILE);
 
-/** To write down a container that is about to be started, in a folder that is new: nothing can be half replaced. */
-export const recordErrand = (folder: string, create: CreateRequest): Errand & { what: 'make' } => ({
-  what: 'make',
+/** What to write down of a container that is about to be started, in a folder that is new: nothing can be half replaced. */
+export const recordOf = (folder: string, create: CreateRequest): StartRecord => ({
   folder,
   file: recordFileOf(folder),
   text: JSON.stringify({ version: VERSION, create }),
 });
+
+/** To write that down, where the shim does not. */
+export const errandOf = ({ folder, file, text }: StartRecord): Errand =>
+  folder === '' ? { what: 'write', file, text, remove: [] } : { what: 'make', folder, file, text };
 
 const startedFileOf = (folder: string, process: string): string => path.join(folder, `${process}.started`);
 

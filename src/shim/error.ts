@@ -13,6 +13,7 @@ export type ShimErrorReason =
   | 'timeout'
   | 'kernel'
   | 'exists'
+  | 'record'
   | 'lost';
 
 const NUMBERS: Record<Exclude<ShimErrorReason, 'lost'>, Failed_Reason> = {
@@ -23,6 +24,7 @@ const NUMBERS: Record<Exclude<ShimErrorReason, 'lost'>, Failed_Reason> = {
   timeout: Failed_Reason.REASON_TIMEOUT,
   kernel: Failed_Reason.REASON_KERNEL,
   exists: Failed_Reason.REASON_EXISTS,
+  record: Failed_Reason.REASON_RECORD,
 };
 const REASONS = new Map(
   Object.entries(NUMBERS).map(([reason, number]) => [number, reason as ShimErrorReason] as const),

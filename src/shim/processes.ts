@@ -11,6 +11,7 @@ import { endLeftovers, leftoversIn } from './leftovers.ts';
 import { atMost } from './patience.ts';
 import { readPidFile } from './pid-file.ts';
 import type { ReapedProcess, Reaper } from './reaper.ts';
+import { writeDown } from './record.ts';
 import type { ProcessStdio } from './stdio/stdio.ts';
 import type { Strays, StrayWatch } from './strays.ts';
 
@@ -135,6 +136,9 @@ export class Processes {
   async #launch(key: Key, request: Start): Promise<ShimProcess> {
     const { reaper, strays, openStdio, run, letGo } = this.#options;
     crashPoint('shim.start-asked');
+    if (request.record !== undefined) {
+      writeDown(request.record);
+    }
     const stdio = await openStdio(request, key);
     crashPoint('shim.stdio-open');
     const watch = strays.watch();

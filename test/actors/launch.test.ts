@@ -97,6 +97,14 @@ describe('the launch of a container', () => {
     expect(statSync(inFolder('container.json')).mode & 0o777).toBe(0o600);
   });
 
+  it('is written down here where its shim is of a version that does not', async () => {
+    const old = { ...under.shim.client, version: 1 };
+    const script = `cp ${folder()}/container.json $folder/seen; ${LEAVES_A_PROCESS}`;
+    await launch(script, {}, { shim: () => old });
+    expect(await readRecord(folder())).toMatchObject({ id });
+    expect(under.scripts.read('seen')).toBe(readFileSync(inFolder('container.json'), 'utf8'));
+  });
+
   it('waits for the exit of the former container of its id to be forgotten, and no exec does', async () => {
     const key = { container: id, process: 'init' };
     const asked: string[] = [];

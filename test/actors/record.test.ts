@@ -7,8 +7,8 @@ import {
   readExecs,
   readOomKills,
   readRecord,
-  recordErrand,
   recordedIds,
+  recordOf,
   writeOomKills,
 } from '../../src/actors/record.ts';
 import { stateDirAt } from '../../src/actors/state-dir.ts';
@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const file = () => join(folder, 'container.json');
-const writeRecord = (request: CreateRequest) => writeFileSync(file(), recordErrand(folder, request).text);
+const writeRecord = (request: CreateRequest) => writeFileSync(file(), recordOf(folder, request).text);
 
 describe('what is written down of a container', () => {
   it('comes back as it was', async () => {

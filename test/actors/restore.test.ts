@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pidFileOf, readStarted, recordErrand, startedErrand } from '../../src/actors/record.ts';
+import { errandOf, pidFileOf, readStarted, recordOf, startedErrand } from '../../src/actors/record.ts';
 import { createRestore } from '../../src/actors/restore.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
 import type { Told } from '../../src/actors/told.ts';
@@ -40,7 +40,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 async function record(id: string, of: Partial<CreateRequest> = {}): Promise<void> {
-  await here(recordErrand(stateDir.container(id), create({ id, requestId: '', ...of })));
+  await here(errandOf(recordOf(stateDir.container(id), create({ id, requestId: '', ...of }))));
 }
 
 /** What runc has written down of a container. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openJournal } from '../../src/actors/journal.ts';
-import { readExecs, readOomKills, readRecord, readStarted, recordErrand } from '../../src/actors/record.ts';
+import { readExecs, readOomKills, readRecord, readStarted, recordOf } from '../../src/actors/record.ts';
 import {
   deleteCheckpoint,
   imagesOf,
@@ -114,7 +114,7 @@ describe('what is written down of a container', () => {
   };
 
   it('cut at each of its bytes, or changed anywhere, is whole or nothing', async () => {
-    const files = { ...FILES, 'container.json': recordErrand(folder, create()).text };
+    const files = { ...FILES, 'container.json': recordOf(folder, create()).text };
     for (const [name, text] of Object.entries(files)) {
       const bytes = Buffer.from(text);
       for (let length = 0; length <= bytes.length; length++) await isSound(name, bytes.subarray(0, length));

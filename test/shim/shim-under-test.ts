@@ -132,6 +132,7 @@ export class ShimUnderTest {
       timeoutMs: 0,
       startArgv: [],
       append: false,
+      record: undefined,
       ...changes,
     };
   }
