@@ -1,6 +1,5 @@
 import {
   type ActorOptions,
-  type ActorRefFrom,
   type AnyActorLogic,
   type AnyActorRef,
   createActor,
@@ -14,12 +13,7 @@ import { type Failure, failure } from '../errors.ts';
 import { type Hearer, hearSteps } from '../history/hear.ts';
 import { adoptedSnapshot } from '../machines/adopt.ts';
 import { containerMachine } from '../machines/container.ts';
-import type {
-  CheckpointInput,
-  DeleteCheckpointInput,
-  PauseInput,
-  ProcessEntry,
-} from '../machines/container-model.ts';
+import type { CheckpointInput, DeleteCheckpointInput, PauseInput } from '../machines/container-model.ts';
 import { effectOf } from '../machines/effect.ts';
 import type { Launched } from '../machines/messages.ts';
 import {
@@ -36,6 +30,7 @@ import type { LaunchInput, OomInput, SignalInput, UpdateInput } from '../machine
 import { supervisorMachine } from '../machines/supervisor.ts';
 import type { OnStop, Restored, ToContainer } from '../machines/supervisor-model.ts';
 import { hearEndsByKind } from './child-ends.ts';
+import { type ContainerView, Listed } from './listed.ts';
 
 /**
  * What the charts have done for them. Each takes plain data, heeds the signal where leaving early is safe, and
@@ -76,14 +71,6 @@ export type SystemPorts = {
   stray(exited: ShimExited): void;
 };
 
-/** A container as `State` lists it. */
-export type ContainerView = {
-  id: string;
-  bundlePath: string;
-  status: 'running' | 'paused';
-  processes: readonly ProcessEntry[];
-};
-
 /** The supervisor, its containers and their processes, running. */
 export type System = {
   /** Hands a request to the supervisor; the promise has its one answer and never rejects. */
@@ -108,15 +95,6 @@ export type System = {
 };
 
 type Clock = NonNullable<ActorOptions<AnyActorLogic>['clock']>;
-type Container = ActorRefFrom<typeof containerMachine>;
-
-function viewOf(container: Container): ContainerView | undefined {
-  const snapshot = container.getSnapshot();
-  const status = snapshot.hasTag('running') ? 'running' : snapshot.hasTag('paused') ? 'paused' : undefined;
-  if (status === undefined) return undefined;
-  const { id, bundlePath, processes } = snapshot.context;
-  return { id, bundlePath, status, processes };
-}
 
 const watchOom = ({ watch }: OomPorts) =>
   fromCallback<OutOfMemory, OomInput>(({ input, sendBack }) =>
@@ -136,7 +114,7 @@ export function startSystem(
     clock?: Clock;
   },
 ): System {
-  const containers = new Map<string, Container>();
+  const containers = new Map<string, Listed>();
   const waiting = new Map<string, { id: string; answer: (outcome: Outcome) => void }>();
   /** What waits, by container. */
   const asked = new Map<string, Set<string>>();
@@ -224,7 +202,7 @@ export function startSystem(
         const { id } = request;
         // A child by `parent` costs the same at any number of children; a spawned one copies them all.
         const container = createActor(containerLogic, { parent: self, id, input: request });
-        containers.set(id, container);
+        containers.set(id, new Listed(container));
         container.start();
       },
       adoptContainers: ({ self }, adopted) => {
@@ -237,17 +215,18 @@ export function startSystem(
             input: container.create,
             snapshot,
           });
-          containers.set(id, actor);
+          containers.set(id, new Listed(actor));
           actor.start();
         }
       },
       forgetContainer: (_, id) => void containers.delete(id),
-      toContainer: (_, { id, event }: { id: string; event: ToContainer }) => containers.get(id)?.send(event),
+      toContainer: (_, { id, event }: { id: string; event: ToContainer }) =>
+        containers.get(id)?.actor.send(event),
       toAll: (_, event) => {
-        for (const container of containers.values()) container.send(event);
+        for (const { actor } of containers.values()) actor.send(event);
       },
       toEach: (_, { ids, event }) => {
-        for (const id of ids) containers.get(id)?.send(event);
+        for (const id of ids) containers.get(id)?.actor.send(event);
       },
       abandonAll: (_, why) => {
         for (const requestId of waiting.keys()) answer({ requestId, outcome: refused(why) });
@@ -289,18 +268,15 @@ export function startSystem(
     stop: () => supervisor.send({ type: 'stop' }),
     restored,
     stopped,
-    list: () => [...containers.values()].flatMap((container) => viewOf(container) ?? []),
-    find: (id) => {
-      const container = containers.get(id);
-      return container && viewOf(container);
-    },
+    list: () => Array.from(containers.values(), ({ view }) => view).filter((view) => view !== undefined),
+    find: (id) => containers.get(id)?.view,
     onGone: (id, gone) => {
-      const subscription = containers.get(id)?.subscribe({ complete: gone, error: gone });
+      const subscription = containers.get(id)?.actor.subscribe({ complete: gone, error: gone });
       return () => subscription?.unsubscribe();
     },
     countActors: () => {
       let count = 1 + containers.size;
-      for (const container of containers.values()) count += container.getSnapshot().context.processes.length;
+      for (const { actor } of containers.values()) count += actor.getSnapshot().context.processes.length;
       return count;
     },
   };

@@ -20,8 +20,9 @@ import {
   updateProcessRequest,
   updateRequest,
 } from './requests.ts';
+import type { ApiHandlers } from './service.ts';
 import { type MachineInfo, stateResponse } from './state.ts';
-import { type ApiHandlers, streamStats } from './stats.ts';
+import { streamStats } from './stats.ts';
 import { serviceError, serviceErrorOf } from './status.ts';
 import { checkId } from './validate.ts';
 

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { introduce } from './peer.ts';
-import { type ApiHandlers, apiService } from './stats.ts';
+import { type ApiHandlers, apiService } from './service.ts';
 import { type InspectHandlers, inspectService } from './watch.ts';
 
 /** Owner and group may connect (unix(7): to connect is to write). */

@@ -1,5 +1,5 @@
-import type { ContainerView } from '../actors/system.ts';
-import type { Container, StateResponse } from '../generated/api.ts';
+import type { ContainerView } from '../actors/listed.ts';
+import { type Container, StateResponse } from '../generated/api.ts';
 
 /** This machine, as `State` describes it; memory is the total in bytes. */
 export type MachineInfo = { id: string; cpus: number; memoryBytes: bigint };
@@ -13,11 +13,23 @@ const containerOf = ({ id, bundlePath, status, processes }: ContainerView): Cont
   processes: processes.filter(({ pid }) => pid !== 0).map(({ pid, spec }) => ({ pid, ...spec })),
 });
 
-/** The answer to `State`. */
+/** Each container as it was encoded, for as long as its view lasts: between two polls few have changed. */
+const encoded = new WeakMap<ContainerView, Uint8Array>();
+
+function encodedOf(view: ContainerView): Uint8Array {
+  const known = encoded.get(view);
+  if (known !== undefined) return known;
+  const bytes = StateResponse.encode({ containers: [containerOf(view)], machine: undefined }).finish();
+  encoded.set(view, bytes);
+  return bytes;
+}
+
+/** The answer to `State`, encoded: messages of Protobuf one after the other are one that has the fields of them all. */
 export const stateResponse = (
   containers: readonly ContainerView[],
   { id, cpus, memoryBytes }: MachineInfo,
-): StateResponse => ({
-  containers: containers.map(containerOf),
-  machine: { id, cpus, memory: memoryBytes },
-});
+): Uint8Array =>
+  Buffer.concat([
+    ...containers.map(encodedOf),
+    StateResponse.encode({ containers: [], machine: { id, cpus, memory: memoryBytes } }).finish(),
+  ]);

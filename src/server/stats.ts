@@ -1,25 +1,10 @@
-import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { StatsCollector } from '../actors/stats.ts';
 import type { System } from '../actors/system.ts';
 import { ContainerdError } from '../errors.ts';
-import { type APIServer, APIService, type StatsRequest } from '../generated/api.ts';
-import { asEncoded } from './encoded.ts';
+import type { StatsRequest } from '../generated/api.ts';
 import { serviceErrorOf } from './status.ts';
 import { checkId } from './validate.ts';
-
-/** The service, but that samples pass as the collector has them. */
-export const apiService = {
-  ...APIService,
-  getStats: {
-    ...APIService.getStats,
-    responseSerialize: asEncoded,
-  },
-};
-export type ApiHandlers = {
-  [Method in keyof typeof APIService]: Method extends 'getStats'
-    ? handleServerStreamingCall<StatsRequest, Uint8Array>
-    : APIServer[Method];
-};
 
 export type StatsCall = ServerWritableStream<StatsRequest, Uint8Array>;
 

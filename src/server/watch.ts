@@ -1,7 +1,8 @@
 import os from 'node:os';
 import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { ContainerView } from '../actors/listed.ts';
 import type { StatsCollector } from '../actors/stats.ts';
-import type { ContainerView, System } from '../actors/system.ts';
+import type { System } from '../actors/system.ts';
 import {
   type InspectServer,
   InspectService,

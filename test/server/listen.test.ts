@@ -21,10 +21,10 @@ import { APIClient } from '../../src/generated/api.ts';
 import { checked } from '../../src/linux/error.ts';
 import { libc } from '../../src/linux/libc.ts';
 import { type ApiServer, listen } from '../../src/server/listen.ts';
-import type { ApiHandlers } from '../../src/server/stats.ts';
+import type { ApiHandlers } from '../../src/server/service.ts';
 
 const api = {
-  state: (_call, callback) => callback(null, { containers: [], machine: undefined }),
+  state: (_call, callback) => callback(null, new Uint8Array()),
 } as ApiHandlers;
 
 let folder: string;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
+import type { ContainerView } from '../../src/actors/listed.ts';
 import type { StatsContainer, StatsSubscriber } from '../../src/actors/stats.ts';
-import type { ContainerView } from '../../src/actors/system.ts';
 import { type StatsCall, streamStats } from '../../src/server/stats.ts';
 
 const PROCESS = {
