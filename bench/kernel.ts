@@ -1,23 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import koffi from 'koffi';
+import { nanoseconds } from '../src/linux/clock.ts';
+import { libc } from '../src/linux/libc.ts';
 import { processState } from '../test/e2e/fixtures/daemon.ts';
 import { childrenOf } from '../test/e2e/fixtures/host.ts';
 import { until } from '../test/e2e/fixtures/until.ts';
 
-/** What the kernel says of a process (proc(5)). */
+/** What the kernel says of processes, and of the machine (proc(5), clock_getcpuclockid(3)). */
 
-/** USER_HZ, in which times are counted there. */
-const TICK_MS = 10;
+const clockGetcpuclockid: (pid: number, clock: [number]) => number = libc.func('clock_getcpuclockid', 'int', [
+  'int',
+  koffi.out('int *'),
+]);
 
-/** User and system time that a process has taken, all threads, in milliseconds. */
-export async function cpuMsOf(...pids: number[]): Promise<number> {
-  const times = await Promise.all(
-    pids.map(async (pid) => {
-      const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-    }),
-  );
+/** User and system time that processes have taken, in milliseconds: all threads, those as well that have ended. */
+export function cpuMsOf(...pids: number[]): number {
+  // /proc/PID/stat has it in ticks of 10 ms.
+  const times = pids.map((pid) => {
+    const clock: [number] = [0];
+    if (clockGetcpuclockid(pid, clock) !== 0) throw new Error(`there is no process ${pid}`);
+    return Number(nanoseconds(clock[0])) / 1e6;
+  });
   return times.reduce((sum, ms) => sum + ms, 0);
 }
 

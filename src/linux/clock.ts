@@ -14,7 +14,8 @@ const clockGettime: (clock: number, time: Timespec) => number = libc.func('clock
   koffi.out(koffi.pointer(timespec)),
 ]);
 
-const nanoseconds = (clock: number): bigint => {
+/** What a clock says (clock_gettime(2)). */
+export const nanoseconds = (clock: number): bigint => {
   const now: Timespec = { tv_sec: 0, tv_nsec: 0 };
   checked('clock_gettime', clockGettime(clock, now));
   return BigInt(now.tv_sec) * 1_000_000_000n + BigInt(now.tv_nsec);
