@@ -1,6 +1,11 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import net from 'node:net';
-import { AddProcessRequest, APIService, CreateContainerRequest } from '../src/generated/api.ts';
+import {
+  AddProcessRequest,
+  APIService,
+  CreateContainerRequest,
+  StateResponse,
+} from '../src/generated/api.ts';
 
 /**
  * A client that costs little: the load comes from the two cores that it is put on, and @grpc/grpc-js takes 0.5 ms of them
@@ -16,22 +21,26 @@ export class LoadClient {
     this.#session.on('error', () => {});
   }
 
-  create(id: string, bundlePath: string): Promise<void> {
+  async create(id: string, bundlePath: string): Promise<void> {
     const request = CreateContainerRequest.fromPartial({ id, bundlePath });
-    return this.#call(APIService.createContainer.path, CreateContainerRequest.encode(request).finish());
+    await this.#call(APIService.createContainer.path, CreateContainerRequest.encode(request).finish());
   }
 
-  exec(id: string, args: string[]): Promise<void> {
+  async exec(id: string, args: string[]): Promise<void> {
     const request = AddProcessRequest.fromPartial({ id, args });
-    return this.#call(APIService.addProcess.path, AddProcessRequest.encode(request).finish());
+    await this.#call(APIService.addProcess.path, AddProcessRequest.encode(request).finish());
+  }
+
+  async state(): Promise<StateResponse> {
+    return StateResponse.decode(await this.#call(APIService.state.path, new Uint8Array()));
   }
 
   close(): void {
     this.#session.close();
   }
 
-  /** Resolves once the call has succeeded; rejects with the words of a failure. */
-  #call(path: string, message: Uint8Array): Promise<void> {
+  /** The answer of a call that has succeeded, encoded; rejects with the words of a failure. */
+  #call(path: string, message: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const stream = this.#session.request({
         [constants.HTTP2_HEADER_METHOD]: 'POST',
@@ -39,6 +48,7 @@ export class LoadClient {
         [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
         [constants.HTTP2_HEADER_TE]: 'trailers',
       });
+      const answer: Buffer[] = [];
       let status = '';
       let words = '';
       const heard = (headers: Record<string, unknown>) => {
@@ -49,11 +59,11 @@ export class LoadClient {
       stream.on('response', heard);
       stream.on('trailers', heard);
       stream.on('error', reject);
+      stream.on('data', (bytes: Buffer) => answer.push(bytes));
       stream.on('close', () => {
-        if (status === '0') resolve();
+        if (status === '0') resolve(Buffer.concat(answer).subarray(PREFIX_BYTES));
         else reject(new Error(`${path}: ${decodeURIComponent(words) || 'the connection has ended'}`));
       });
-      stream.resume();
       stream.end(framed(message));
     });
   }

@@ -37,3 +37,12 @@ export async function medianOf(
     of: `${ours.toPrecision(3)} against ${raw.toPrecision(3)} ${found[0]?.unit}`,
   };
 }
+
+/** What the one sum is to the other where both were measured in pairs, and the standard error of that. */
+export function ratioOf(pairs: readonly { ours: number; raw: number }[]) {
+  const sum = (values: number[]): number => values.reduce((all, value) => all + value, 0);
+  const [ours, raw] = [sum(pairs.map((it) => it.ours)), sum(pairs.map((it) => it.raw))];
+  const ratio = ours / raw;
+  const squares = sum(pairs.map((it) => (it.ours - ratio * it.raw) ** 2));
+  return { ours, raw, ratio, error: Math.sqrt((squares * pairs.length) / (pairs.length - 1)) / raw };
+}
