@@ -12,7 +12,7 @@ import { LoadClient } from './load-client.ts';
 export const CLIENTS = 10;
 const KILL = 9;
 /** How often as many starts as are measured come before them: V8 compiles for the first 1,500 or so. */
-const WARM_UP = 8;
+const WARM_UP = 16;
 
 export type HostOptions = {
   /** How often a ratio is measured. */
