@@ -24,7 +24,7 @@ export type Hearer = {
   ): void;
   /** An action told somebody outside the charts something: a client, the subscribers of `Events`, the log. */
   said(self: AnyActorRef, type: string, params: unknown): void;
-  /** Hears all that XState tells besides, at ten times the cost of the rest. */
+  /** Hears all that XState tells besides, which costs more than all the rest. */
   inspect?(event: InspectionEvent): void;
 };
 
@@ -46,6 +46,7 @@ export function hearSteps<Machine extends AnyStateMachine>(
   };
   machine.restoreSnapshot = (persisted, scope) => {
     hearer.born(scope.self);
+    // What it was created with: a snapshot does not have it.
     const { input } = (scope.self as unknown as { options: { input: unknown } }).options;
     return firstOf(scope.self, input, restoreSnapshot.call(machine, persisted, scope));
   };

@@ -31,6 +31,7 @@ export function simulatedEffects({ host, daemon, link, restore, told }: Simulate
   async function start(input: LaunchInput): Promise<Launched> {
     const { id, process, spec, bundlePath, launch } = input;
     const fault = host.takeFault('launch');
+    // A step of its own, as of a restore or with an old shim: what may happen where the shim writes it may happen here too.
     await step(`the daemon writes down ${nameOf(input)}`);
     if (process === INIT) {
       if (host.records.has(id)) throw new ContainerdError('containerExists');
