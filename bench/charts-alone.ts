@@ -48,6 +48,7 @@ export async function cost(system: System, name: string, count: number): Promise
         cwd: '/',
       },
       inherited: { process: {}, path: '' },
+      hooks: false,
       checkpoint: '',
     });
     if (!outcome.ok) throw new Error(outcome.failure.message);

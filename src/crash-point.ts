@@ -79,7 +79,7 @@ export const CRASH_POINTS = {
   'shim.stdio-open': 'its stdio is open',
   'shim.spawned': 'a runc is at work',
   'shim.ran': 'it has ended',
-  'shim.prepared': 'a process with a terminal has the size of its client’s, and waits to be let go',
+  'shim.prepared': 'a container’s init waits to be let go; its terminal has the size of its client’s',
   'shim.let-go': 'it was let go',
   'shim.pid-read': 'it is known who the process is',
   'shim.begun': 'its stdio is copied; the daemon has not been told',

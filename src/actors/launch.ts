@@ -20,12 +20,14 @@ import type { LaunchInput } from '../machines/process-model.ts';
 import {
   createCommand,
   execCommand,
+  isRunc,
   type Launching,
   type RuncLocation,
   restoreCommand,
   runCommand,
   startCommand,
 } from '../runc/command.ts';
+import { execFifoOf } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { atMost } from '../shim/patience.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
@@ -61,6 +63,9 @@ const TOLD_TIMEOUT_MS = 10_000;
 
 /** A shim of an earlier version of proto/shim.proto writes nothing down. */
 const RECORDS_SINCE = 2;
+
+/** And one that is earlier than this lets a process go by a program alone. */
+const FIFO_SINCE = 3;
 
 /** Where the files of one launch are, in the container's folder. */
 const filesOf = (folder: string, process: string) => ({
@@ -173,29 +178,35 @@ const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInpu
   stdio,
   spec,
   inherited,
+  hooks: launch.kind === 'start' && launch.hooks,
   checkpoint: launch.kind === 'restore' ? launch.checkpoint : '',
 });
 
 type Files = ReturnType<typeof filesOf>;
 
-/** What the shim is to run for it: one program, or one and then another. */
-type CommandLines = { argv: string[]; startArgv: string[] };
+/** What the shim is to run for it: one program, or one and then another, if not what does the same. */
+type CommandLines = { argv: string[]; startArgv: string[]; startFifo: string };
 
 async function commandLines(
-  { runc, criu }: LaunchOptions,
-  { launch, bundlePath }: LaunchInput,
+  { runc, criu, shim }: LaunchOptions,
+  { launch, bundlePath, inherited }: LaunchInput,
   options: Launching & Files,
 ): Promise<CommandLines> {
   switch (launch.kind) {
     case 'start': {
       const launching = { ...options, bundle: bundlePath };
+      const created = { argv: createCommand(runc, launching), startArgv: startCommand(runc, launching) };
+      // What a hook leaves behind would go on as the runtime was run; which policy init is to have, it has been told.
+      const isAlone = !launch.hooks && inherited.process.scheduler === undefined;
+      if (isAlone && shim().version >= FIFO_SINCE && isRunc(runc))
+        return { ...created, startFifo: execFifoOf(runc.root, options.id) };
       // A process with a terminal waits until that has its client's size. All others start by one runc, not two.
       return options.consoleSocket === ''
-        ? { argv: runCommand(runc, launching), startArgv: [] }
-        : { argv: createCommand(runc, launching), startArgv: startCommand(runc, launching) };
+        ? { argv: runCommand(runc, launching), startArgv: [], startFifo: '' }
+        : { ...created, startFifo: '' };
     }
     case 'exec':
-      return { argv: execCommand(runc, options), startArgv: [] };
+      return { argv: execCommand(runc, options), startArgv: [], startFifo: '' };
     case 'adopt':
       throw new Error('a start in flight is not started again');
     case 'restore': {
@@ -204,7 +215,7 @@ async function commandLines(
       await mkdir(options.workPath, { mode: 0o700 });
       crashPoint('launch.restore-prepared');
       const restoring = { ...options, ...flags, criu, imagePath, bundle: bundlePath };
-      return { argv: restoreCommand(runc, restoring), startArgv: [] };
+      return { argv: restoreCommand(runc, restoring), startArgv: [], startFifo: '' };
     }
   }
 }

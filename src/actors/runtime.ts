@@ -1,8 +1,8 @@
-import path from 'node:path';
 import { crashPoint } from '../crash-point.ts';
 import type { Errands } from '../errands/errands.ts';
 import { ContainerdError } from '../errors.ts';
 import { INIT, KILL } from '../machines/messages.ts';
+import { isRunc } from '../runc/command.ts';
 import { deleteContainer, pause, type Runc, RuncError } from '../runc/runc.ts';
 import { hasState, initHasEnded } from '../runc/state-file.ts';
 import { sweepContainer } from '../runc/sweep.ts';
@@ -114,8 +114,7 @@ export const createDelete =
   async ({ id }: { id: string }): Promise<void> => {
     // Throws for a record that is not understood: such a container was left alone, and is not ours to delete.
     const file = recordFileOf(stateDir.container(id));
-    // Of what another runtime holds, nothing is known.
-    const root = path.basename(runc.command) === 'runc' ? runc.root : undefined;
+    const root = isRunc(runc) ? runc.root : undefined;
     const removed = await errands({ what: 'remove-ended', file, root, id });
     crashPoint('delete.record-read');
     try {

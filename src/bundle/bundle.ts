@@ -20,6 +20,8 @@ export type Bundle = {
   inherited: Inherited;
   /** `root.readonly`: such a container cannot be restored from a checkpoint. */
   readonlyRoot: boolean;
+  /** Whether there are `hooks`, programs of the host that the runtime runs when it starts the container. */
+  hooks: boolean;
 };
 
 /**
@@ -32,7 +34,12 @@ export async function readBundle(bundlePath: string): Promise<Bundle> {
   const processJson = record(config.process, 'process');
   const root = config.root === undefined ? {} : record(config.root, 'root');
   const process = processOf(processJson);
-  return { process, inherited: inheritedFrom(processJson, process), readonlyRoot: root.readonly === true };
+  return {
+    process,
+    inherited: inheritedFrom(processJson, process),
+    readonlyRoot: root.readonly === true,
+    hooks: (config.hooks ?? null) !== null,
+  };
 }
 
 async function isFolder(folder: string): Promise<boolean> {

@@ -119,8 +119,9 @@ export const containerSetup = setup({
     releaseSlot: sendParent(({ context }): SlotReleased => ({ type: 'slot.released', id: context.id })),
 
     launchInit: enqueueActions(({ context, enqueue }) => {
-      const { requestId, spec, stdio, checkpoint } = context.create;
-      const launch: LaunchKind = checkpoint === '' ? { kind: 'start' } : { kind: 'restore', checkpoint };
+      const { requestId, spec, stdio, hooks, checkpoint } = context.create;
+      const launch: LaunchKind =
+        checkpoint === '' ? { kind: 'start', hooks } : { kind: 'restore', checkpoint };
       enqueue.assign({ processes: [{ process: INIT, requestId, spec, pid: 0, startTime: '' }] });
       enqueue.spawnChild('process', { id: INIT, input: launchOf(context, INIT, spec, stdio, launch) });
     }),

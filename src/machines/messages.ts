@@ -56,6 +56,8 @@ export type CreateRequest = {
   /** The bundle's own process. */
   spec: ProcessSpec;
   inherited: Inherited;
+  /** Whether the bundle has hooks. */
+  hooks: boolean;
   /** Name of the checkpoint to restore from; empty for a fresh start. */
   checkpoint: string;
 };

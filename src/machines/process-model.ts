@@ -16,7 +16,7 @@ import type {
 
 /** What is to run: the bundle's own process, the one in a checkpoint, or another one beside init. */
 export type LaunchKind =
-  | { kind: 'start' }
+  | { kind: 'start'; hooks: boolean }
   | { kind: 'restore'; checkpoint: string }
   | { kind: 'exec' }
   /** Started by a former daemon: the shim knows, or will know, what became of it. */

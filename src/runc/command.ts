@@ -1,3 +1,5 @@
+import path from 'node:path';
+
 /** The command lines of runc (1.1.5, `runc help`), one function a verb; nothing here runs anything. */
 
 /** Which runc, and where it keeps its state. */
@@ -7,6 +9,9 @@ export type RuncLocation = {
   /** runc's `--root`. */
   root: string;
 };
+
+/** Whether it is a runc, by its name: of what another runtime keeps, nothing is known. */
+export const isRunc = ({ command }: RuncLocation): boolean => path.basename(command) === 'runc';
 
 /** What `run`, `create`, `exec` and `restore` have in common: they write down the pid of the process they leave behind. */
 export type Launching = {

@@ -42,9 +42,12 @@ const isThere = (file: string): Promise<boolean> =>
 /** Whether runc has anything of a container, be it half written. */
 export const hasState = (root: string, id: string): Promise<boolean> => isThere(path.join(root, id));
 
-/** Whether a container has been created, but not started: its init waits at this FIFO (libcontainer `execFifoFilename`). */
+/** Where the init of a container waits that has been created, but not started (libcontainer `execFifoFilename`). */
+export const execFifoOf = (root: string, id: string): string => path.join(root, id, 'exec.fifo');
+
+/** Whether a container has been created, but not started. */
 export const waitsToStart = (root: string, id: string): Promise<boolean> =>
-  stat(path.join(root, id, 'exec.fifo')).then(
+  stat(execFifoOf(root, id)).then(
     () => true,
     () => false,
   );

@@ -54,8 +54,8 @@ export async function createRequest(
   const bundlePath = checkBundlePath(request.bundlePath);
   const stdio = stdioOf(request);
   const checkpoint = request.checkpoint === '' ? '' : checkCheckpointName(request.checkpoint);
-  const { process: spec, inherited } = await readBundle(bundlePath);
-  return { type: 'create', requestId, id, bundlePath, stdio, spec, inherited, checkpoint };
+  const { process: spec, inherited, hooks } = await readBundle(bundlePath);
+  return { type: 'create', requestId, id, bundlePath, stdio, spec, inherited, hooks, checkpoint };
 }
 
 export const updateRequest = (requestId: string, request: wire.UpdateContainerRequest): UpdateRequest => ({

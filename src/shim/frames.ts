@@ -5,7 +5,7 @@ import { Frame } from '../generated/shim.ts';
 export type Body = NonNullable<Frame['body']>;
 
 /** The highest version of proto/shim.proto that this code speaks. */
-export const VERSION = 2;
+export const VERSION = 3;
 
 /** Ample for a `Welcome` with 100,000 processes; whoever announces more is not a peer of ours. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;

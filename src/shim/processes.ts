@@ -7,6 +7,7 @@ import { processStat } from '../linux/process-stat.ts';
 import { kill } from '../linux/signal.ts';
 import type { ShimProcess } from './client.ts';
 import { ShimError } from './error.ts';
+import { openExecFifo } from './exec-fifo.ts';
 import { endLeftovers, leftoversIn } from './leftovers.ts';
 import { atMost } from './patience.ts';
 import { readPidFile } from './pid-file.ts';
@@ -34,8 +35,8 @@ export type ProcessesOptions = {
   openStdio: (request: Start, key: Key) => Promise<ProcessStdio>;
   /** Runs the program of a start to its end; rejects if it leaves no process behind. */
   run: (request: Start, stdio: ProcessStdio) => Promise<void>;
-  /** Lets the process go that waits for it. */
-  letGo: (request: Start) => Promise<void>;
+  /** Lets the process go that waits for it, by a program. */
+  runStart: (request: Start) => Promise<void>;
   /** A process has ended, and what it had written has been passed on as far as anyone read it. */
   onExited: (exit: Exited) => void;
   /** Something that was there is there no more. */
@@ -134,7 +135,7 @@ export class Processes {
   }
 
   async #launch(key: Key, request: Start): Promise<ShimProcess> {
-    const { reaper, strays, openStdio, run, letGo } = this.#options;
+    const { reaper, strays, openStdio, run } = this.#options;
     crashPoint('shim.start-asked');
     if (request.record !== undefined) {
       writeDown(request.record);
@@ -145,27 +146,25 @@ export class Processes {
     const begunAt = bootTick();
     try {
       await run(request, stdio);
-      if (request.startArgv.length > 0) {
-        stdio.prepare();
-        crashPoint('shim.prepared');
-        await letGo(request);
-        crashPoint('shim.let-go');
-      }
       const pid = await readPidFile(request.pidFile);
       crashPoint('shim.pid-read');
-      let stray = watch.find(pid);
-      let startTime = stray?.startTime ?? childStartTime(pid);
+      let startTime = watch.find(pid)?.startTime ?? childStartTime(pid);
       if (startTime === undefined) {
         await atMost(ADOPTION_TIMEOUT_MS, adoption(pid, watch));
-        stray = watch.find(pid);
-        startTime = stray?.startTime ?? startTimeOfChild(pid);
+        startTime = watch.find(pid)?.startTime ?? startTimeOfChild(pid);
       }
       // A runtime may write down whatever it likes: another container's process is not to be taken for this one's.
       if (reaper.expects(pid) || startTime < begunAt) {
         throw new ShimError('runtime', `the runtime has left process ${pid}, which it did not start`);
       }
+      if (request.startArgv.length > 0 || request.startFifo !== '') {
+        stdio.prepare();
+        crashPoint('shim.prepared');
+        await this.#letGo(request, pid, watch);
+        crashPoint('shim.let-go');
+      }
       const process = { key, pid, startTime };
-      this.#begin({ phase: 'running', process, stdio }, stray);
+      this.#begin({ phase: 'running', process, stdio }, watch.find(pid));
       crashPoint('shim.begun');
       return process;
     } catch (error) {
@@ -176,6 +175,14 @@ export class Processes {
     } finally {
       watch.close();
     }
+  }
+
+  /** Lets the process go that the program of a start has made wait. */
+  async #letGo(request: Start, pid: number, watch: StrayWatch): Promise<void> {
+    const { startFifo: fifo, timeoutMs } = request;
+    const isLetGo = fifo !== '' && (await openExecFifo({ pid, fifo, watch, timeoutMs }));
+    // It says what is wrong where there is nothing to open.
+    if (!isLetGo) await this.#options.runStart(request);
   }
 
   /** Of an exec that has failed; what is left of a container's start goes with its cgroup. */

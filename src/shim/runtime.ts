@@ -3,11 +3,13 @@ import { crashPoint } from '../crash-point.ts';
 import type { Ran, Start } from '../generated/shim.ts';
 import { SystemError } from '../linux/error.ts';
 import { createPipe, type Pipe } from '../linux/pipe.ts';
+import { asScheduled, SCHED_BATCH } from '../linux/scheduling.ts';
 import { kill } from '../linux/signal.ts';
 import { posixSpawn } from '../linux/spawn.ts';
 import { ShimError } from './error.ts';
 import type { Inheritance } from './inheritance.ts';
 import type { Reaper } from './reaper.ts';
+import type { Rush } from './rush.ts';
 import type { SealedRuntimes } from './sealed-runtime.ts';
 import { endOfOutput } from './stdio/output.ts';
 import type { ProcessStdio } from './stdio/stdio.ts';
@@ -18,7 +20,7 @@ const SIGNALLED = 128;
 /** How long a program that was killed may take to end. One in an uninterruptible sleep ends when the kernel lets it. */
 const DEATH_TIMEOUT_MS = 5_000;
 
-export type RuntimeOptions = { reaper: Reaper; inheritance: Inheritance; sealed: SealedRuntimes };
+export type RuntimeOptions = { reaper: Reaper; inheritance: Inheritance; sealed: SealedRuntimes; rush: Rush };
 
 /** A program and how long it may take, 0 being for ever; `argv`, `env` and `cwd` as posix_spawn(3) has them. */
 export type Program = Pick<Start, 'argv' | 'env' | 'cwd' | 'timeoutMs'>;
@@ -30,16 +32,18 @@ type ProgramStdio = { childEnds: readonly [number, number, number]; handedOver: 
 type Ended = { exitStatus: number; timedOut: 'no' | 'killed' | 'undead' };
 
 /**
- * Runs the program of a `Start`, a runc that detaches, to its end, which is not that of the process it leaves behind.
+ * Runs the program of a `Start`, a runc that detaches, to its end, which is not that of the process it leaves behind. In a
+ * rush it is scheduled as SCHED_BATCH, and so is that process, where `openExecFifo` sees to it that it does not stay so.
  * Rejects with a `ShimError`: `spawn` if it cannot be run, `runtime` if it fails, `timeout` if it takes too long and is
  * killed with all of its process group, whether that ends it or not.
  */
 export async function runRuntime(
-  program: Program,
+  program: Program & Pick<Start, 'startFifo'>,
   stdio: ProcessStdio,
   options: RuntimeOptions,
 ): Promise<void> {
-  const { exitStatus, timedOut } = await runToEnd(program, stdio, options);
+  const mayWait = program.startFifo !== '';
+  const { exitStatus, timedOut } = await runToEnd(program, stdio, options, mayWait);
   if (exitStatus === 0) {
     return;
   }
@@ -74,7 +78,7 @@ export async function runCommand(program: Program, options: RuntimeOptions): Pro
   }
 }
 
-/** Runs the second program of a `Start`. Rejects with a `ShimError`, as `runRuntime`. */
+/** Runs the second program of a `Start`, which lets its process go. Rejects with a `ShimError`, as `runRuntime`. */
 export async function runStart(
   { startArgv: argv, env, cwd, timeoutMs }: Start,
   options: RuntimeOptions,
@@ -87,13 +91,30 @@ export async function runStart(
 }
 
 async function runToEnd(
-  { timeoutMs, ...program }: Program,
+  program: Program,
+  stdio: ProgramStdio,
+  options: RuntimeOptions,
+  mayWait = false,
+): Promise<Ended> {
+  const { rush } = options;
+  const isMany = rush.begin();
+  try {
+    return await ranToEnd(program, stdio, options, isMany && mayWait);
+  } finally {
+    rush.end();
+  }
+}
+
+async function ranToEnd(
+  { argv, env, cwd, timeoutMs }: Program,
   stdio: ProgramStdio,
   { reaper, inheritance, sealed }: RuntimeOptions,
+  batch: boolean,
 ): Promise<Ended> {
   let pid: number;
   try {
-    pid = inheritance(() => spawn({ ...program, stdio: stdio.childEnds }, sealed));
+    const start = () => inheritance(() => spawn({ argv, env, cwd, stdio: stdio.childEnds }, sealed));
+    pid = batch ? asScheduled(SCHED_BATCH, start) : start();
   } finally {
     stdio.handedOver();
   }

@@ -12,6 +12,7 @@ import { lockPathIn, socketPathIn } from './places.ts';
 import { Processes } from './processes.ts';
 import { createReaper } from './reaper.ts';
 import { runCommand, runRuntime, runStart } from './runtime.ts';
+import { createRush } from './rush.ts';
 import { createSealedRuntimes } from './sealed-runtime.ts';
 import { type Server, serve } from './server.ts';
 import { openConsole } from './stdio/console.ts';
@@ -51,13 +52,13 @@ export async function runShim({ stateDir, softDescriptors, log, onLeave }: ShimO
   const inheritance = createInheritance(softDescriptors);
   const strays = createStrays();
   const reaper = createReaper(strays.keep);
-  const running = { reaper, inheritance, sealed: createSealedRuntimes() };
+  const running = { reaper, inheritance, sealed: createSealedRuntimes(), rush: createRush() };
   const processes = new Processes({
     reaper,
     strays,
     openStdio: (request, key) => openStdio(request, key, log),
     run: (request, stdio) => runRuntime(request, stdio, running),
-    letGo: (request) => runStart(request, running),
+    runStart: (request) => runStart(request, running),
     onExited: (exit) => server?.tell(exit),
     onLess: () => departure.look(),
   });

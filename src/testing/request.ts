@@ -24,6 +24,7 @@ export function requestOf(ask: Ask | 'create', requestId: string, id: string): R
         stdio: STDIO,
         spec: SPEC,
         inherited: { process: {}, path: '' },
+        hooks: false,
         checkpoint: '',
       };
     case 'pause':

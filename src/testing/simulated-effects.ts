@@ -148,6 +148,7 @@ const createOf = ({ id, bundlePath, spec, inherited, stdio, launch }: LaunchInpu
   stdio,
   spec,
   inherited,
+  hooks: launch.kind === 'start' && launch.hooks,
   checkpoint: launch.kind === 'restore' ? launch.checkpoint : '',
 });
 

@@ -9,7 +9,7 @@ import { here } from '../../src/errands/errands.ts';
 import { ContainerdError } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import type { LaunchInput } from '../../src/machines/process-model.ts';
-import type { ShimClient } from '../../src/shim/client.ts';
+import type { ShimClient, ShimStart } from '../../src/shim/client.ts';
 import { ShimError } from '../../src/shim/error.ts';
 import { spec } from '../machines/fixtures/requests.ts';
 import { NO_STDIO, ShimAndScripts } from './container-scripts.ts';
@@ -52,7 +52,7 @@ const launch = (script: string, of: Partial<LaunchInput> = {}, options: Partial<
     spec,
     inherited: { process: { noNewPrivileges: true, cwd: '/not/this' }, path: 'PATH=/bundle' },
     stdio: NO_STDIO,
-    launch: { kind: 'start' },
+    launch: { kind: 'start', hooks: false },
     ...of,
   });
 const exec = (script: string, of: Partial<LaunchInput> = {}) =>
@@ -95,6 +95,43 @@ describe('the launch of a container', () => {
     expect(under.scripts.read('seen')).toBe(readFileSync(inFolder('container.json'), 'utf8'));
     expect(statSync(folder()).mode & 0o777).toBe(0o700);
     expect(statSync(inFolder('container.json')).mode & 0o777).toBe(0o600);
+  });
+
+  describe('by a runc, which the shim lets go on', () => {
+    /** What the shim was asked to run, and the FIFO that it is to read from. */
+    async function asked(of: Partial<LaunchInput> = {}, version = under.shim.client.version) {
+      const requests: ShimStart[] = [];
+      const start = async (request: ShimStart) => {
+        requests.push(request);
+        return { pid: 1, startTime: 1n };
+      };
+      const runc = { command: '/usr/sbin/runc', root: under.stateDir.runc };
+      await launch('', of, { runc, shim: () => ({ ...under.shim.client, version, start }) });
+      const verbs = (argv: string[]) => argv.filter((word) => ['run', 'create', 'start'].includes(word));
+      return requests.flatMap(({ argv, startArgv, startFifo }) => [verbs(argv), verbs(startArgv), startFifo]);
+    }
+    const fifo = () => path.join(under.stateDir.runc, id, 'exec.fifo');
+    const terminal = { spec: { ...spec, terminal: true } };
+
+    it('is made to wait at its FIFO, with a terminal and without', async () => {
+      expect(await asked()).toEqual([['create'], ['start'], fifo()]);
+      expect(await asked(terminal)).toEqual([['create'], ['start'], fifo()]);
+    });
+
+    it('is not where a hook may leave something behind', async () => {
+      const launch = { kind: 'start', hooks: true } as const;
+      expect(await asked({ launch })).toEqual([['run'], [], '']);
+      expect(await asked({ launch, ...terminal })).toEqual([['create'], ['start'], '']);
+    });
+
+    it('is not where its bundle says how it is to be scheduled', async () => {
+      const inherited = { process: { scheduler: { policy: 'SCHED_BATCH' } }, path: '' };
+      expect(await asked({ inherited })).toEqual([['run'], [], '']);
+    });
+
+    it('is not where the shim is of a version that knows of none', async () => {
+      expect(await asked({}, 2)).toEqual([['run'], [], '']);
+    });
   });
 
   it('is written down here where its shim is of a version that does not', async () => {

@@ -59,6 +59,7 @@ describe('a bundle', () => {
       },
       inherited: { process: passedOn, path: 'PATH=/bin' },
       readonlyRoot: true,
+      hooks: false,
     });
   });
 
@@ -73,7 +74,16 @@ describe('a bundle', () => {
       },
       inherited: { process: {}, path: '' },
       readonlyRoot: false,
+      hooks: false,
     });
+  });
+
+  it.each([
+    ['hooks', { prestart: [{ path: '/bin/true' }] }, true],
+    ['none, said so', null, false],
+    ['what are no hooks, as the runtime is to say', 'x', true],
+  ])('says whether it has %s', async (_, hooks, has) => {
+    expect(await read({ process: { args: ['sh'] }, hooks })).toMatchObject({ hooks: has });
   });
 
   it('may be a link, and so may its config.json', async () => {

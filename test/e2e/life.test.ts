@@ -1,5 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SCHED_OTHER, schedulingPolicy } from '../../src/linux/scheduling.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { type EventStream, failureOf, processState, TestDaemon } from './fixtures/daemon.ts';
 
@@ -64,7 +67,7 @@ describe('a container', () => {
     expect(failure).toEqual({
       code: 'INTERNAL',
       message:
-        'containerd: runc run failed: unable to start container process: exec: "nope": executable file not found in $PATH',
+        'containerd: runc create failed: unable to start container process: exec: "nope": executable file not found in $PATH',
     });
     expect(await daemon.runcContainers()).toEqual([]);
     expect(await daemon.containers()).toEqual([]);
@@ -107,4 +110,52 @@ describe('many short-lived containers', () => {
     expect(events.seen.filter((it) => it.id.startsWith('many-'))).toHaveLength(COUNT);
     expect(await daemon.runcContainers()).toEqual([]);
   });
+});
+
+describe('many containers at once', () => {
+  const COUNT = 3 * availableParallelism() + 6;
+
+  /** Starts as many of a bundle; gives their pids. */
+  async function startMany(name: string, bundle: string): Promise<number[]> {
+    const ids = Array.from({ length: COUNT }, (_, n) => unique(`${name}-${n}`));
+    const answers = await Promise.all(ids.map((id) => daemon.create(id, bundle)));
+    return answers.map(({ pid }) => pid);
+  }
+  const endAll = async (pids: number[]) => {
+    const ended = pids.map((pid) => events.next((event) => event.type === 'exit' && event.pid === pid));
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await Promise.all(ended);
+  };
+
+  it('have the scheduler’s usual policy, and so has what they start', async () => {
+    const script = 'sleep 1000 & exec sleep 1000';
+    const pids = await startMany('many', await bundles.make('many', { args: ['sh', '-c', script] }));
+    const children = await Promise.all(
+      pids.map((pid) =>
+        expect.poll(() => readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).toMatch(/\d/),
+      ),
+    );
+    expect(children).toHaveLength(COUNT);
+    const all = await Promise.all(
+      pids.map(async (pid) => [pid, Number(await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'))]),
+    );
+    expect(new Set(all.flat().map(schedulingPolicy))).toEqual(new Set([SCHED_OTHER]));
+    await endAll(pids);
+  });
+
+  it('have hooks that are run as ever', async () => {
+    const bundle = await bundles.make('hooked');
+    const file = path.join(bundle, 'config.json');
+    const config = JSON.parse(await readFile(file, 'utf8'));
+    const told = path.join(bundle, 'policies');
+    config.hooks = {
+      createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', `chrt -p $$ >>${told}`], env: ENV }],
+    };
+    await writeFile(file, JSON.stringify(config));
+    const pids = await startMany('hooked', bundle);
+    const policies = (await readFile(told, 'utf8')).match(/SCHED_\w+/g) ?? [];
+    expect(policies).toEqual(Array(COUNT).fill('SCHED_OTHER'));
+    await endAll(pids);
+  });
+  const ENV = [`PATH=${process.env.PATH}`];
 });

@@ -17,6 +17,7 @@ const bundle: Bundle = {
   process: { terminal: false, user: { uid: 0, gid: 0, additionalGids: [] }, args: ['sh'], env: [], cwd: '/' },
   inherited: { process: { noNewPrivileges: true }, path: 'PATH=/bin' },
   readonlyRoot: false,
+  hooks: true,
 };
 
 async function refusal(make: () => unknown): Promise<string> {
@@ -52,6 +53,7 @@ describe('a create', () => {
       stdio: { stdin: '/i', stdout: '', stderr: '', console: '/dev/pts/1' },
       spec: bundle.process,
       inherited: bundle.inherited,
+      hooks: true,
       checkpoint: 'cp',
     });
     expect(read).toEqual(['/b']);

@@ -131,6 +131,7 @@ export class ShimUnderTest {
       consoleSocket: '',
       timeoutMs: 0,
       startArgv: [],
+      startFifo: '',
       append: false,
       record: undefined,
       ...changes,
