@@ -38,8 +38,38 @@ export async function medianOf(
   };
 }
 
+/** What two ways of doing the same took, one after the other. */
+export type Pair = { ours: number; raw: number };
+
+/** Measures two ways in pairs of turns, each second pair the other way round: a machine that gets slower does so for both. */
+export async function inPairs(
+  count: number,
+  ours: () => Promise<number>,
+  raw: () => Promise<number>,
+): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  for (let pair = 0; pair < count; pair += 2) {
+    pairs.push({ ours: await ours(), raw: await raw() });
+    const first = await raw();
+    pairs.push({ ours: await ours(), raw: first });
+  }
+  return pairs;
+}
+
+/** Pairs of turns in a round, where a rate is measured: a single turn says 10 % more or less. */
+export const PAIRS = 4;
+
+/** How our rate compares, where `each` were done in each turn and turns are in seconds; `unit` is that of the other. */
+export function ratesOf(pairs: readonly Pair[], each: number, unit = 'a second'): Measured {
+  const { ratio, error } = ratioOf(pairs.map(({ ours, raw }) => ({ ours: raw, raw: ours })));
+  const rate = (seconds: number[]): string =>
+    ((each * seconds.length) / seconds.reduce((all, one) => all + one, 0)).toPrecision(3);
+  const [ours, raw] = [rate(pairs.map((it) => it.ours)), rate(pairs.map((it) => it.raw))];
+  return { value: ratio, of: `± ${error.toFixed(2)}, ${ours} against ${raw} ${unit}` };
+}
+
 /** What the one sum is to the other where both were measured in pairs, and the standard error of that. */
-export function ratioOf(pairs: readonly { ours: number; raw: number }[]) {
+export function ratioOf(pairs: readonly Pair[]) {
   const sum = (values: number[]): number => values.reduce((all, value) => all + value, 0);
   const [ours, raw] = [sum(pairs.map((it) => it.ours)), sum(pairs.map((it) => it.raw))];
   const ratio = ours / raw;

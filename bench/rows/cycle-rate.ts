@@ -1,4 +1,4 @@
-import { medianOf, type Row } from '../row.ts';
+import { inPairs, PAIRS, type Row, ratesOf } from '../row.ts';
 
 export const cycleRate: Row = {
   name: 'cycle-rate',
@@ -11,19 +11,19 @@ export const cycleRate: Row = {
     const bundle = await host.bundle('true');
     const pair = await host.warmPair();
     const events = await pair.daemon.events({ types: ['exit'] });
-    const measured = await medianOf(rounds, async () => {
-      const runc = `runc --root ${host.rawRoot()}`;
-      const script = `${runc} run -d --bundle ${bundle} "$1" && ${runc} delete --force "$1"`;
-      const rawSeconds = await host.xargs(host.names(starts), 6, ['sh', '-c', script, 'sh', '{}']);
-      const raw = starts / rawSeconds;
-      const { seconds } = await host.callAll(host.names(starts), async (id) => {
-        await host.load(pair.daemon).create(id, bundle);
-        await events.exit(id);
-      });
-      return { ours: starts / seconds, raw, unit: 'a second' };
-    });
+    const runc = `runc --root ${host.rawRoot()}`;
+    const script = `${runc} run -d --bundle ${bundle} "$1" && ${runc} delete --force "$1"`;
+    const cycle = async (id: string) => {
+      await host.load(pair.daemon).create(id, bundle);
+      await events.exit(id);
+    };
+    const pairs = await inPairs(
+      rounds * PAIRS,
+      async () => (await host.callAll(host.names(starts), cycle)).seconds,
+      () => host.xargs(host.names(starts), 6, ['sh', '-c', script, 'sh', '{}']),
+    );
     events.close();
     await pair.end();
-    return measured;
+    return ratesOf(pairs, starts);
   },
 };

@@ -1,4 +1,4 @@
-import { medianOf, type Row } from '../row.ts';
+import { inPairs, PAIRS, type Row, ratesOf } from '../row.ts';
 
 export const execRate: Row = {
   name: 'exec-rate',
@@ -15,13 +15,13 @@ export const execRate: Row = {
     await host.raw([theirs], 1, ['run', '-d', '--bundle', bundle, '{}']);
     await host.execAll(pair.daemon, ours, host.warmUp, 'true');
     const turns = Array.from({ length: starts }, (_, n) => String(n));
-    const measured = await medianOf(rounds, async () => {
-      const rawSeconds = await host.raw(turns, 6, ['exec', '-d', '--env', 'N={}', theirs, 'true']);
-      const { seconds } = await host.execAll(pair.daemon, ours, starts, 'true');
-      return { ours: starts / seconds, raw: starts / rawSeconds, unit: 'a second' };
-    });
+    const pairs = await inPairs(
+      rounds * PAIRS,
+      async () => (await host.execAll(pair.daemon, ours, starts, 'true')).seconds,
+      () => host.raw(turns, 6, ['exec', '-d', '--env', 'N={}', theirs, 'true']),
+    );
     await host.raw([theirs], 1, ['delete', '--force', '{}']);
     await pair.end();
-    return measured;
+    return ratesOf(pairs, starts);
   },
 };

@@ -1,8 +1,5 @@
 import type { TestDaemon } from '../../test/e2e/fixtures/daemon.ts';
-import { type Row, ratioOf } from '../row.ts';
-
-/** Pairs of turns in a round: one turn alone says 10 % more or less. */
-const PAIRS = 4;
+import { inPairs, PAIRS, type Row, ratesOf } from '../row.ts';
 
 export const inspectCost: Row = {
   name: 'inspect-cost',
@@ -21,16 +18,13 @@ export const inspectCost: Row = {
       await host.endAll(daemon, ids);
       return seconds;
     };
-    const pairs: { ours: number; raw: number }[] = [];
-    for (let pair = 0; pair < rounds * PAIRS; pair += 2) {
-      pairs.push({ ours: await seconds(without), raw: await seconds(inspected) });
-      // The second pair the other way round: a machine that gets slower does so for both.
-      pairs.push({ raw: await seconds(inspected), ours: await seconds(without) });
-    }
+    const pairs = await inPairs(
+      rounds * PAIRS,
+      () => seconds(inspected),
+      () => seconds(without),
+    );
     await inspected.end();
     await without.end();
-    const { ours, raw, ratio, error } = ratioOf(pairs);
-    const rate = (taken: number): string => ((pairs.length * starts) / taken).toPrecision(3);
-    return { value: ratio, of: `± ${error.toFixed(2)}, ${rate(raw)} against ${rate(ours)} a second` };
+    return ratesOf(pairs, starts);
   },
 };

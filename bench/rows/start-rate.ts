@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import type { Host } from '../host.ts';
-import { type Measured, medianOf, type Row } from '../row.ts';
+import { inPairs, type Measured, PAIRS, type Row, ratesOf } from '../row.ts';
 
 const PARALLEL = [2, 4, 6, 10];
 
@@ -9,24 +9,25 @@ async function startsAgainstRaw(host: Host, runtime: string): Promise<Measured> 
   const { starts, rounds } = host.options;
   const bundle = await host.bundle('sleep', '100000');
   const pair = await host.warmPair(['--runtime', runtime]);
-  const rawRate = async (parallel: number): Promise<number> => {
+  const raw = async (parallel: number): Promise<number> => {
     const ids = host.names(starts);
     const seconds = await host.raw(ids, parallel, ['run', '-d', '--bundle', bundle, '{}'], runtime);
     await host.raw(ids, 4, ['delete', '--force', '{}'], runtime);
-    return starts / seconds;
+    return seconds;
   };
-  const rates = new Map<number, number>();
-  for (const parallel of PARALLEL) rates.set(parallel, await rawRate(parallel));
-  const [best = 6] = PARALLEL.toSorted((a, b) => (rates.get(b) ?? 0) - (rates.get(a) ?? 0));
-  const measured = await medianOf(rounds, async () => {
-    const raw = await rawRate(best);
+  const ours = async (): Promise<number> => {
     const ids = host.names(starts);
     const { seconds } = await host.startAll(pair.daemon, ids, bundle);
     await host.endAll(pair.daemon, ids);
-    return { ours: starts / seconds, raw, unit: `a second by xargs -P ${best}` };
-  });
+    return seconds;
+  };
+  const tried = new Map<number, number>();
+  for (let round = 0; round < rounds; round++)
+    for (const parallel of PARALLEL) tried.set(parallel, (tried.get(parallel) ?? 0) + (await raw(parallel)));
+  const [best = 6] = PARALLEL.toSorted((a, b) => (tried.get(a) ?? 0) - (tried.get(b) ?? 0));
+  const pairs = await inPairs(rounds * PAIRS, ours, () => raw(best));
   await pair.end();
-  return measured;
+  return ratesOf(pairs, starts, `a second by xargs -P ${best}`);
 }
 
 export const startRate: Row = {

@@ -1,5 +1,5 @@
 import { Monitor } from '../monitor.ts';
-import { median, percentile, type Row, ratioOf } from '../row.ts';
+import { inPairs, median, type Pair, percentile, type Row, ratioOf } from '../row.ts';
 
 const ASKED = 200;
 
@@ -39,15 +39,10 @@ export const polledStart: Row = {
       started.push(...ids);
       return (await host.startAll(daemon, ids, bundle, 1)).seconds;
     };
-    const polledTurn = () => monitor.during(turn);
-    const pairs: { ours: number; raw: number }[] = [];
+    const pairs: Pair[] = [];
     try {
       for (let time = 0; time < host.options.rounds * TIMES; time++) {
-        for (let pair = 0; pair < PAIRS; pair += 2) {
-          // The second pair the other way round: a machine that gets slower does so for both.
-          pairs.push({ raw: await turn(), ours: await polledTurn() });
-          pairs.push({ ours: await polledTurn(), raw: await turn() });
-        }
+        pairs.push(...(await inPairs(PAIRS, () => monitor.during(turn), turn)));
         await host.endAll(daemon, started.splice(0));
       }
     } finally {

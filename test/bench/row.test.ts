@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ratioOf } from '../../bench/row.ts';
+import { inPairs, ratesOf, ratioOf } from '../../bench/row.ts';
 
 describe('a ratio of pairs', () => {
   it('is that of the sums', () => {
@@ -21,5 +21,24 @@ describe('a ratio of pairs', () => {
       ratio: expect.closeTo(1),
       error: expect.closeTo(0.1 / Math.sqrt(49)),
     });
+  });
+});
+
+describe('two ways of doing the same', () => {
+  it('are measured in turns, in an order that favours neither', async () => {
+    const order: string[] = [];
+    const turn = (name: string, seconds: number) => async () => {
+      order.push(name);
+      return seconds;
+    };
+    const pairs = await inPairs(4, turn('a', 1), turn('b', 2));
+    expect(order.join('')).toBe('abbaabba');
+    expect(pairs).toEqual(Array(4).fill({ ours: 1, raw: 2 }));
+  });
+
+  it('have rates, of which the one that takes half as long has twice the other', () => {
+    const pairs = Array(4).fill({ ours: 2, raw: 4 });
+    expect(ratesOf(pairs, 100)).toEqual({ value: 2, of: '± 0.00, 50.0 against 25.0 a second' });
+    expect(ratesOf(pairs, 100, 'by another').of).toBe('± 0.00, 50.0 against 25.0 by another');
   });
 });
