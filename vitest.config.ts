@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 // XState's own warnings (an event to an actor that has stopped, say) are in its development build alone.
 const ssr = { resolve: { conditions: ['development', 'node'] } };
 
+/** A wait for what is bound to come: the cores, or the disk, may be busy elsewhere. */
+const expect = { poll: { timeout: 10_000 } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,6 +16,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
           testTimeout: 20_000,
+          expect,
         },
       },
       {
@@ -22,8 +26,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // A wait for what is bound to come; two cores may be busy elsewhere.
-          expect: { poll: { timeout: 10_000 } },
+          expect,
           // Real daemons and real containers: two cores have enough with one file's at a time.
           fileParallelism: false,
         },

@@ -106,7 +106,7 @@ describe('a shim that is lost', () => {
     const it = await lose();
     await it.ready();
     await it.kill(key, 9);
-    await vi.waitFor(() => expect(ends).toHaveLength(1));
+    await expect.poll(() => ends).toHaveLength(1);
     expect(ends[0]).toMatchObject({ key, pid: sleeper.pid });
     expect(shim(1).asked).toEqual([]);
   });
@@ -207,7 +207,7 @@ describe('a shim that cannot be started in the place of another', () => {
     expect(logged).toContain('no shim could be started');
     await it.kill(key, 9);
     vi.useRealTimers();
-    await vi.waitFor(() => expect(ends).toHaveLength(1));
+    await expect.poll(() => ends).toHaveLength(1);
   });
 });
 
@@ -218,14 +218,14 @@ describe('a shim that is lost as soon as it is there', () => {
     shim(1).handlers.onLost(lost());
     expect(await it.ready()).toBe(102);
     sleeper.kill('SIGKILL');
-    await vi.waitFor(() => expect(ends).toHaveLength(1));
+    await expect.poll(() => ends).toHaveLength(1);
     expect(logged.filter((msg) => msg === 'a shim is there again')).toHaveLength(2);
   });
 });
 
 describe('an orphan that the restore hands over as well', () => {
   const told = async () => {
-    await vi.waitFor(() => expect(ends).not.toEqual([]));
+    await expect.poll(() => ends).not.toEqual([]);
     // Were it to be told again, it would be by now.
     for (let turn = 0; turn < 3; turn++) await setImmediate();
     return [exits.length, ends.length];
@@ -277,7 +277,7 @@ describe('an orphan that the restore hands over as well', () => {
 
 describe('a start', () => {
   const request = { key } as Parameters<ShimClient['start']>[0];
-  const started = () => process_();
+  const started = () => ({ ...process_(), unwritten: '' });
 
   it('that lost its shim is rejected where the next one knows nothing of it', async () => {
     connecting = [Promise.resolve({ start: () => Promise.reject(lost()) })];

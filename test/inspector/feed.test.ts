@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { countStates } from '../../src/history/state-counts.ts';
 import { createFeed } from '../../src/inspector/feed.ts';
 import type { ToPage } from '../../src/inspector/wire.ts';
@@ -33,12 +33,10 @@ describe('a page', () => {
     await start('a');
     const page = new Page();
     const { watch, leave } = feed.join(page);
-    await vi.waitFor(() =>
-      expect(page.states()).toMatchObject({ supervisor: 'running', a: 'running.steady' }),
-    );
+    await expect.poll(() => page.states()).toMatchObject({ supervisor: 'running', a: 'running.steady' });
     watch(recorder.container('a')?.session ?? '');
     await pause('a');
-    await vi.waitFor(() => expect(page.states()).toMatchObject({ a: 'paused.steady' }));
+    await expect.poll(() => page.states()).toMatchObject({ a: 'paused.steady' });
     const steps = page.of('steps').flatMap(({ rows }) => rows);
     expect(steps.map(({ state }) => state)).toContain('running.pausing');
     expect(steps.find(({ state }) => state === 'running.pausing')?.edges).toEqual([
@@ -54,13 +52,13 @@ describe('a page', () => {
     const [slow, quick] = [new Page(), new Page()];
     feed.join(slow);
     feed.join(quick);
-    await vi.waitFor(() => expect(slow.of('actors')).toHaveLength(1));
+    await expect.poll(() => slow.of('actors')).toHaveLength(1);
     slow.bufferedAmount = 100 * 2 ** 20;
     await start('a');
-    await vi.waitFor(() => expect(quick.states()).toHaveProperty('a'));
+    await expect.poll(() => quick.states()).toHaveProperty('a');
     expect(slow.of('actors')).toHaveLength(1);
     slow.bufferedAmount = 0;
-    await vi.waitFor(() => expect(slow.of('actors')).toHaveLength(2));
+    await expect.poll(() => slow.of('actors')).toHaveLength(2);
     expect(slow.of('actors')[1]?.reset).toBe(true);
     expect(slow.states()).toHaveProperty('a');
     feed.end();

@@ -1,5 +1,5 @@
 import { createWebSocketReceiver } from '@statelyai/inspect';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { createMachine } from 'xstate';
 import { type Inspector, startInspector } from '../../src/inspector/server.ts';
@@ -56,7 +56,7 @@ describe('the receiver of @statelyai/inspect', () => {
     createWebSocketReceiver({ server: addressOf('/stately') }).subscribe((event) => {
       told.push(event as unknown as Told);
     });
-    await vi.waitFor(() => expect(told.filter(({ type }) => type === '@xstate.actor')).toHaveLength(3));
+    await expect.poll(() => told.filter(({ type }) => type === '@xstate.actor')).toHaveLength(3);
     const [supervisor, container, process] = told.filter(({ type }) => type === '@xstate.actor');
     expect([supervisor?.name, container?.name, process?.name]).toEqual(['supervisor', 'web', 'init']);
     expect(container?.parentId).toBe(supervisor?.sessionId);
@@ -68,7 +68,7 @@ describe('the receiver of @statelyai/inspect', () => {
       told
         .filter(({ type, sessionId }) => type === '@xstate.snapshot' && sessionId === container?.sessionId)
         .map(({ snapshot }) => snapshot?.value);
-    await vi.waitFor(() => expect(states()).toContainEqual({ paused: 'steady' }));
+    await expect.poll(() => states()).toContainEqual({ paused: 'steady' });
     expect(states()).toEqual([{ running: 'steady' }, { running: 'pausing' }, { paused: 'steady' }]);
     expect(told.some(({ type, event }) => type === '@xstate.event' && event?.type === 'update')).toBe(true);
     expect(JSON.stringify(told)).not.toContain('hunter2');
@@ -79,7 +79,7 @@ describe('the receiver of @statelyai/inspect', () => {
     createWebSocketReceiver({ server: addressOf('/stately') }).subscribe((event) => {
       told.push(event as unknown as Told);
     });
-    await vi.waitFor(() => expect(told.length).toBeGreaterThan(2));
+    await expect.poll(() => told.length).toBeGreaterThan(2);
     for (const { definition, snapshot } of told.filter(({ type }) => type === '@xstate.actor')) {
       const machine = createMachine(JSON.parse(definition ?? '{}'));
       expect(() => machine.resolveState({ value: snapshot?.value as string })).not.toThrow();

@@ -66,8 +66,8 @@ test('the terminal has the client’s size though it comes with another, as a re
   });
   // This is what CRIU does: the terminal is handed over before it gets the size that it had.
   const { master } = openPty();
-  await vi.waitFor(() => sendDescriptors(request.consoleSocket, master));
-  await vi.waitFor(() => expect(windowSize(master)).toEqual({ width: 132, height: 43 }));
+  await vi.waitFor(() => sendDescriptors(request.consoleSocket, master), { timeout: 10_000 });
+  await expect.poll(() => windowSize(master)).toEqual({ width: 132, height: 43 });
   setWindowSize(master, { width: 80, height: 24 });
   writeFileSync(gate, 'on\n');
   await started;

@@ -30,7 +30,7 @@ beforeEach(async () => {
   before = openDescriptors();
   const opened = await openSink(path);
   // What held on to it while it was looked at is closed on another thread.
-  await vi.waitFor(() => expect(openDescriptors()).toBe(before + 1));
+  await expect.poll(openDescriptors).toBe(before + 1);
   vi.useFakeTimers();
   sink = createSink(opened);
 });
