@@ -23,7 +23,6 @@ export const CRASH_POINTS = {
   'launch.recorded': 'what was asked for is written down',
   'launch.restore-prepared': 'CRIU has a folder to work in',
   'launch.started': 'the shim has said who it is',
-  'launch.exec-noted': 'who an exec is, is written down',
   'launch.failed': 'a process could not be started',
   'launch.exec-undone': 'nothing is left of an exec that could not be',
 
@@ -82,6 +81,7 @@ export const CRASH_POINTS = {
   'shim.prepared': 'a container’s init waits to be let go; its terminal has the size of its client’s',
   'shim.let-go': 'it was let go',
   'shim.pid-read': 'it is known who the process is',
+  'shim.exec-noted': 'who an exec is, is written down',
   'shim.begun': 'its stdio is copied; the daemon has not been told',
   'shim.start-failed': 'the process could not be started',
   'shim.answered': 'the daemon has the answer to what it asked',

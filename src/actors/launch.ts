@@ -34,7 +34,15 @@ import { checkArgumentLimit } from './argument-limit.ts';
 import { explainLaunch } from './launch-failure.ts';
 import { holdLeftExec } from './left-exec.ts';
 import { inNewFolder } from './new-folder.ts';
-import { ASKED_ENV, errandOf, pidFileOf, recordOf, startedErrand } from './record.ts';
+import {
+  ASKED_ENV,
+  errandOf,
+  logFileOf,
+  pidFileOf,
+  recordOf,
+  startedErrand,
+  startedFileOf,
+} from './record.ts';
 import { runcEnv } from './run-runc.ts';
 import type { StateDir } from './state-dir.ts';
 
@@ -64,14 +72,15 @@ const TOLD_TIMEOUT_MS = 10_000;
 /** A shim of an earlier version of proto/shim.proto writes nothing down. */
 const RECORDS_SINCE = 2;
 
-/** And one that is earlier than this lets a process go by a program alone. */
-const FIFO_SINCE = 3;
+/** And one that is earlier than this does not write down who an exec is, and lets a process go by a program alone. */
+const STARTED_SINCE = 3;
 
 /** Where the files of one launch are, in the container's folder. */
 const filesOf = (folder: string, process: string) => ({
   folder,
   pidFile: pidFileOf(folder, process),
-  logFile: path.join(folder, `${process}.log`),
+  logFile: logFileOf(folder, process),
+  startedFile: process === INIT ? '' : startedFileOf(folder, process),
   processFile: path.join(folder, `${process}.json`),
   workPath: path.join(folder, 'criu'),
 });
@@ -85,19 +94,18 @@ export function createLaunch(options: LaunchOptions) {
     const { id, process, launch } = input;
     const files = filesOf(options.stateDir.container(id), process);
     try {
-      const { pid, startTime } = await (launch.kind === 'adopt'
+      const { pid, startTime, unwritten } = await (launch.kind === 'adopt'
         ? options.shim().awaitStart({ container: id, process })
         : start(options, input, files));
       crashPoint('launch.started');
-      if (process !== INIT) {
-        // It runs: only a daemon that has lost the shim too would miss what is written here.
-        const launched = { pid, startTime: String(startTime) };
-        await options
-          .errands(startedErrand(files.folder, process, launched, [files.logFile]))
-          .catch((error: unknown) => options.onUnwritten(error, { id, process }));
-        crashPoint('launch.exec-noted');
-      }
-      return { pid, startTime: String(startTime) };
+      const launched = { pid, startTime: String(startTime) };
+      // It runs: only a daemon that has lost the shim too would miss what is not written down.
+      const missed = (error: unknown) => options.onUnwritten(error, { id, process });
+      if (unwritten !== '') missed(new Error(unwritten));
+      // Whoever asked the shim to start it may not have asked it to do so.
+      if (process !== INIT && (launch.kind === 'adopt' || options.shim().version < STARTED_SINCE))
+        await options.errands(startedErrand(files.folder, process, launched)).catch(missed);
+      return launched;
     } catch (error) {
       const explained = await explainLaunch(error, options, files, input);
       crashPoint('launch.failed');
@@ -157,6 +165,7 @@ async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
     env: runcEnv(),
     cwd: '/',
     pidFile: files.pidFile,
+    startedFile: shim().version < STARTED_SINCE ? '' : files.startedFile,
     ...stdio,
     consoleSocket,
     timeoutMs: launch.kind === 'restore' ? restoreTimeoutMs : timeoutMs,
@@ -198,7 +207,7 @@ async function commandLines(
       const created = { argv: createCommand(runc, launching), startArgv: startCommand(runc, launching) };
       // What a hook leaves behind would go on as the runtime was run; which policy init is to have, it has been told.
       const isAlone = !launch.hooks && inherited.process.scheduler === undefined;
-      if (isAlone && shim().version >= FIFO_SINCE && isRunc(runc))
+      if (isAlone && shim().version >= STARTED_SINCE && isRunc(runc))
         return { ...created, startFifo: execFifoOf(runc.root, options.id) };
       // A process with a terminal waits until that has its client's size. All others start by one runc, not two.
       return options.consoleSocket === ''

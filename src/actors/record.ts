@@ -35,19 +35,19 @@ export const recordOf = (folder: string, create: CreateRequest): StartRecord => 
 export const errandOf = ({ folder, file, text }: StartRecord): Errand =>
   folder === '' ? { what: 'write', file, text, remove: [] } : { what: 'make', folder, file, text };
 
-const startedFileOf = (folder: string, process: string): string => path.join(folder, `${process}.started`);
+/** Where it is written down who an exec is, once it runs. */
+export const startedFileOf = (folder: string, process: string): string =>
+  path.join(folder, `${process}.started`);
 
-/** To write down who an exec is, and remove files that are not needed then: of init, runc does. */
-export const startedErrand = (
-  folder: string,
-  process: string,
-  launched: Launched,
-  remove: readonly string[] = [],
-): Errand => ({
+/** Where runc logs what it does to start a process. */
+export const logFileOf = (folder: string, process: string): string => path.join(folder, `${process}.log`);
+
+/** To write down who an exec is, where the shim has not: of init, runc does. */
+export const startedErrand = (folder: string, process: string, launched: Launched): Errand => ({
   what: 'write',
   file: startedFileOf(folder, process),
   text: JSON.stringify(launched),
-  remove,
+  remove: [],
 });
 
 /** Who an exec is or was; undefined where it never came to run, or that was torn. */
@@ -67,7 +67,12 @@ export async function readStarted(
 /** To remove what was written down of an exec, last what tells of it. */
 export const forgetExecErrand = (folder: string, process: string): Errand => ({
   what: 'remove',
-  files: [path.join(folder, `${process}.json`), startedFileOf(folder, process), pidFileOf(folder, process)],
+  files: [
+    logFileOf(folder, process),
+    path.join(folder, `${process}.json`),
+    startedFileOf(folder, process),
+    pidFileOf(folder, process),
+  ],
 });
 
 /**

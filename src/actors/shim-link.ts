@@ -3,7 +3,14 @@ import { setImmediate } from 'node:timers/promises';
 import { crashPoint } from '../crash-point.ts';
 import { endedStatus, type HeldProcess, holdProcess } from '../linux/process-end.ts';
 import type { Logger } from '../log.ts';
-import type { ConnectOptions, ShimClient, ShimExit, ShimKey, ShimProcess } from '../shim/client.ts';
+import type {
+  ConnectOptions,
+  ShimClient,
+  ShimExit,
+  ShimKey,
+  ShimProcess,
+  ShimStarted,
+} from '../shim/client.ts';
 import { ShimError } from '../shim/error.ts';
 
 /** How long to wait before the next try where a shim could not be started. */
@@ -44,9 +51,12 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
   const accounted = new Map<string, number>();
   let closed = false;
 
-  const note = (process: ShimProcess): ShimProcess => {
+  const note = (process: ShimProcess): void => {
     running.set(nameOf(process.key), process);
-    return process;
+  };
+  const noteStarted = (key: ShimKey, started: ShimStarted): ShimStarted => {
+    note({ key, pid: started.pid, startTime: started.startTime });
+    return started;
   };
   const connect = (): Promise<ShimClient> =>
     ensure({
@@ -134,7 +144,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     ask: (client: ShimClient) => ReturnType<ShimClient['awaitStart']>,
   ) => {
     try {
-      return note({ key, ...(await ask(await current)) });
+      return noteStarted(key, await ask(await current));
     } catch (error) {
       if (!isLost(error)) throw error;
       const next = await afterLoss().catch(() => {
@@ -144,7 +154,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
         (it) => nameOf(it) === nameOf(key),
       );
       if (!knows) throw error;
-      return note({ key, ...(await next.awaitStart(key)) });
+      return noteStarted(key, await next.awaitStart(key));
     }
   };
 

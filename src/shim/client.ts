@@ -19,6 +19,9 @@ export type ShimExit = Omit<Exited, 'process'> & { process: ShimProcess };
 /** What is to be started; the fields are those of `Start` in proto/shim.proto. */
 export type ShimStart = Omit<Start, 'key'> & { key: ShimKey };
 
+/** Who has been started, and why that could not be written down; empty where it was, or nobody asked for it. */
+export type ShimStarted = { pid: number; startTime: bigint; unwritten: string };
+
 /** What is to change of a process that runs; the fields are those of `Update` in proto/shim.proto. */
 export type ShimUpdate = Omit<Update, 'key'>;
 
@@ -51,12 +54,12 @@ export type ShimClient = {
   /** Starts in flight then, which an earlier connection asked for: see `awaitStart`. */
   readonly starting: readonly ShimKey[];
   /** Starts a process; resolves once it runs (or has run: its exit may follow at once). */
-  start(request: ShimStart): Promise<{ pid: number; startTime: bigint }>;
+  start(request: ShimStart): Promise<ShimStarted>;
   /**
    * The outcome of a start that an earlier connection asked for, as `start` would have given it. `noProcess` if it has
    * failed before this was asked.
    */
-  awaitStart(key: ShimKey): Promise<{ pid: number; startTime: bigint }>;
+  awaitStart(key: ShimKey): Promise<ShimStarted>;
   /** Runs a program to its end; how it ends is not judged. */
   run(request: ShimRun): Promise<ShimRan>;
   /** Resolves once no program that is about this container is being run, an earlier connection's included. */
@@ -117,10 +120,10 @@ export async function connectShim({ socketPath, onExit, onLost }: ConnectOptions
   const { value: welcome } = await connection.request(hello, 'welcome').finally(() => clearTimeout(timer));
   welcomed = true;
 
-  const started = async (body: Body): Promise<{ pid: number; startTime: bigint }> => {
+  const started = async (body: Body): Promise<ShimStarted> => {
     const { value } = await connection.request(body, 'started');
     const { pid, startTime } = processOf(value.process);
-    return { pid, startTime };
+    return { pid, startTime, unwritten: value.unwritten };
   };
   const done = async (body: Body): Promise<void> => {
     await connection.request(body, 'done');

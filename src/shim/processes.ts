@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { crashPoint } from '../crash-point.ts';
-import type { Exited, Key, Start, Update } from '../generated/shim.ts';
+import type { Exited, Key, Start, Started, Update } from '../generated/shim.ts';
 import { bootTick } from '../linux/clock.ts';
 import { SystemError } from '../linux/error.ts';
 import { processStat } from '../linux/process-stat.ts';
@@ -12,7 +12,7 @@ import { endLeftovers, leftoversIn } from './leftovers.ts';
 import { atMost } from './patience.ts';
 import { readPidFile } from './pid-file.ts';
 import type { ReapedProcess, Reaper } from './reaper.ts';
-import { writeDown } from './record.ts';
+import { noteStarted, writeDown } from './record.ts';
 import type { ProcessStdio } from './stdio/stdio.ts';
 import type { Strays, StrayWatch } from './strays.ts';
 
@@ -22,9 +22,12 @@ const DELIVERY_TIMEOUT_MS = 1_000;
 /** How long the process of a start may still have a parent between itself and the shim, once its runtime has ended. */
 const ADOPTION_TIMEOUT_MS = 1_000;
 
+/** Who has been started, and what else there is to say of that. */
+type Outcome = Started & { process: ShimProcess };
+
 /** What becomes of a process, from the request for it until the daemon has taken note of its exit. */
 type Entry =
-  | { phase: 'starting'; key: Key; outcome: Promise<ShimProcess> }
+  | { phase: 'starting'; key: Key; outcome: Promise<Outcome> }
   | { phase: 'running' | 'ending'; process: ShimProcess; stdio: ProcessStdio }
   | { phase: 'exited'; process: ShimProcess; exit: Exited };
 type Running = Extract<Entry, { phase: 'running' | 'ending' }>;
@@ -55,7 +58,7 @@ export class Processes {
   }
 
   /** Starts a process and says who it is; its exit is told later, if at once. Rejects with a `ShimError`. */
-  start(key: Key, request: Start): Promise<ShimProcess> {
+  start(key: Key, request: Start): Promise<Outcome> {
     const name = nameOf(key);
     const other = this.#entries.get(name);
     if (other !== undefined) {
@@ -71,12 +74,12 @@ export class Processes {
   }
 
   /** The outcome of a start that somebody else has asked for. */
-  async awaitStart(key: Key): Promise<ShimProcess> {
+  async awaitStart(key: Key): Promise<Outcome> {
     const entry = this.#entries.get(nameOf(key));
     if (entry === undefined) {
       throw noProcess(key, 'is not there');
     }
-    return entry.phase === 'starting' ? entry.outcome : entry.process;
+    return entry.phase === 'starting' ? entry.outcome : { process: entry.process, unwritten: '' };
   }
 
   kill(key: Key, signal: number): void {
@@ -134,7 +137,7 @@ export class Processes {
     return this.#entries.size > 0 || this.#copying > 0;
   }
 
-  async #launch(key: Key, request: Start): Promise<ShimProcess> {
+  async #launch(key: Key, request: Start): Promise<Outcome> {
     const { reaper, strays, openStdio, run } = this.#options;
     crashPoint('shim.start-asked');
     if (request.record !== undefined) {
@@ -164,9 +167,10 @@ export class Processes {
         crashPoint('shim.let-go');
       }
       const process = { key, pid, startTime };
+      const unwritten = request.startedFile === '' ? '' : noteStarted(request.startedFile, process);
       this.#begin({ phase: 'running', process, stdio }, watch.find(pid));
       crashPoint('shim.begun');
-      return process;
+      return { process, unwritten };
     } catch (error) {
       crashPoint('shim.start-failed');
       stdio.abandon();

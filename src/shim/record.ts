@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { crashPoint } from '../crash-point.ts';
 import type { StartRecord } from '../generated/shim.ts';
+import type { ShimProcess } from './client.ts';
 import { ShimError } from './error.ts';
 
 /**
@@ -19,4 +20,15 @@ export function writeDown({ folder, file, text }: StartRecord): void {
     throw new ShimError('record', message, { errno: -errno });
   }
   crashPoint('shim.recorded');
+}
+
+/** Writes down who a process is that runs, for a daemon that has lost the shim as well. Gives why it could not, or nothing. */
+export function noteStarted(file: string, { pid, startTime }: ShimProcess): string {
+  try {
+    writeFileSync(file, JSON.stringify({ pid, startTime: String(startTime) }), { mode: 0o600 });
+    crashPoint('shim.exec-noted');
+    return '';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

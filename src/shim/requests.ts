@@ -1,6 +1,5 @@
 import { crashPoint } from '../crash-point.ts';
-import type { Key } from '../generated/shim.ts';
-import type { ShimProcess } from './client.ts';
+import type { Key, Started } from '../generated/shim.ts';
 import type { Commands } from './commands.ts';
 import { failedOf } from './error.ts';
 import type { Body } from './frames.ts';
@@ -49,7 +48,7 @@ async function perform({ processes, commands }: Services, body: Body | undefined
 
 const DONE: Body = { $case: 'done', value: {} };
 
-const started = (process: ShimProcess): Body => ({ $case: 'started', value: { process } });
+const started = (value: Started): Body => ({ $case: 'started', value });
 
 function given(key: Key | undefined): Key {
   if (key === undefined) {

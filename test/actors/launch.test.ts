@@ -3,8 +3,9 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLaunch, type LaunchOptions } from '../../src/actors/launch.ts';
-import { readExecs, readRecord } from '../../src/actors/record.ts';
+import { readExecs, readRecord, readStarted } from '../../src/actors/record.ts';
 import { makeStateDir, stateDirAt } from '../../src/actors/state-dir.ts';
+import type { Errand } from '../../src/errands/errand.ts';
 import { here } from '../../src/errands/errands.ts';
 import { ContainerdError } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
@@ -103,7 +104,7 @@ describe('the launch of a container', () => {
       const requests: ShimStart[] = [];
       const start = async (request: ShimStart) => {
         requests.push(request);
-        return { pid: 1, startTime: 1n };
+        return { pid: 1, startTime: 1n, unwritten: '' };
       };
       const runc = { command: '/usr/sbin/runc', root: under.stateDir.runc };
       await launch('', of, { runc, shim: () => ({ ...under.shim.client, version, start }) });
@@ -382,5 +383,31 @@ describe('a host in trouble', () => {
     );
     expect(processStat(pid)).toMatchObject({ parentPid: under.shim.client.pid });
     expect(noted).toEqual(['exec-1']);
+  });
+
+  it('has an exec written down by the shim, or here where its shim is of a version that does not', async () => {
+    await launch(LEAVES_A_PROCESS);
+    const written: string[] = [];
+    const errands = Object.assign(
+      async (errand: Errand) => {
+        if (errand.what === 'write') written.push(path.basename(errand.file));
+        return here(errand);
+      },
+      { close: here.close },
+    );
+    const exec = { process: 'exec-1', launch: { kind: 'exec' } } as const;
+    const { pid, startTime } = await launch(LEAVES_A_PROCESS, exec, { errands });
+    expect(written).toEqual([]);
+    expect(await readStarted(folder(), 'exec-1')).toEqual({ pid, startTime: BigInt(startTime) });
+    expect(statSync(inFolder('exec-1.started')).mode & 0o777).toBe(0o600);
+
+    const old = { ...under.shim.client, version: 2 };
+    const other = await launch(
+      LEAVES_A_PROCESS,
+      { ...exec, process: 'exec-2' },
+      { errands, shim: () => old },
+    );
+    expect(written).toEqual(['exec-2.started']);
+    expect(await readStarted(folder(), 'exec-2')).toMatchObject({ pid: other.pid });
   });
 });

@@ -108,7 +108,7 @@ test('a shim without work leaves with its daemon, and takes its socket along', a
 
 test('a shim with a process or an unacknowledged exit stays without its daemon, and tells the next', async () => {
   const { pid } = await shim.connect();
-  const started = await shim.client.start(shim.request('a', UNTIL_KILLED));
+  const { pid: running, startTime } = await shim.client.start(shim.request('a', UNTIL_KILLED));
   await shim.client.start(shim.request('b', 'exit 6'));
   await shim.exit(keyOf('b'));
   shim.client.close();
@@ -117,7 +117,7 @@ test('a shim with a process or an unacknowledged exit stays without its daemon, 
   expect(client.pid).toBe(pid);
   expect(client.starting).toEqual([]);
   expect(client.processes).toEqual([
-    { key: keyOf('a'), ...started },
+    { key: keyOf('a'), pid: running, startTime },
     { key: keyOf('b'), pid: expect.any(Number), startTime: expect.any(BigInt) },
   ]);
   expect((await shim.exit(keyOf('b'))).status).toBe(6);

@@ -57,3 +57,22 @@ describe('what is written down of a start', () => {
     });
   });
 });
+
+describe('who a process is', () => {
+  it('is written down once it runs, for the daemon alone', async () => {
+    const startedFile = shim.path('started');
+    const { pid, startTime, unwritten } = await shim.client.start(
+      shim.request('a', 'exec sleep 600', { startedFile }),
+    );
+    expect(JSON.parse(textOf(startedFile))).toEqual({ pid, startTime: String(startTime) });
+    expect(modeOf(startedFile)).toBe(0o600);
+    expect(unwritten).toBe('');
+  });
+
+  it('is told all the same where it cannot be, and why not', async () => {
+    const startedFile = shim.path('folder');
+    mkdirSync(startedFile);
+    const started = await shim.client.start(shim.request('a', 'exec sleep 600', { startedFile }));
+    expect(started).toMatchObject({ pid: expect.any(Number), unwritten: expect.stringContaining('EISDIR') });
+  });
+});

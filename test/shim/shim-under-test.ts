@@ -132,6 +132,7 @@ export class ShimUnderTest {
       timeoutMs: 0,
       startArgv: [],
       startFifo: '',
+      startedFile: '',
       append: false,
       record: undefined,
       ...changes,
