@@ -5,7 +5,7 @@ import type { Row } from '../row.ts';
 
 /** V8 collects what the starts have left once nothing has happened for a while: 100 s at the latest, by its memory reducer. */
 const COLLECTED_SECONDS = 120;
-const IDLE_SECONDS = 60;
+const IDLE_SECONDS = 120;
 const STATS_WARM_UP_SECONDS = 25;
 const STATS_SECONDS = 20;
 

@@ -113,7 +113,7 @@ export function createLaunch(options: LaunchOptions) {
         await killLeft(options, files, input);
         await options.errands({
           what: 'remove',
-          files: [files.pidFile, files.logFile, files.processFile],
+          files: [files.pidFile, files.logFile, files.startedFile, files.processFile],
         });
         crashPoint('launch.exec-undone');
       }
@@ -205,9 +205,9 @@ async function commandLines(
     case 'start': {
       const launching = { ...options, bundle: bundlePath };
       const created = { argv: createCommand(runc, launching), startArgv: startCommand(runc, launching) };
-      // What a hook leaves behind would go on as the runtime was run; which policy init is to have, it has been told.
-      const isAlone = !launch.hooks && inherited.process.scheduler === undefined;
-      if (isAlone && shim().version >= STARTED_SINCE && isRunc(runc))
+      // The shim may schedule the runtime as it likes: a hook's daemon would go on so, and a bundle may say how init is to be.
+      const isFree = !launch.hooks && inherited.process.scheduler === undefined;
+      if (isFree && shim().version >= STARTED_SINCE && isRunc(runc))
         return { ...created, startFifo: execFifoOf(runc.root, options.id) };
       // A process with a terminal waits until that has its client's size. All others start by one runc, not two.
       return options.consoleSocket === ''

@@ -302,7 +302,6 @@ describe('the launch of an exec', () => {
   it('can be found again by the next daemon', async () => {
     await exec(LEAVES_A_PROCESS);
     expect((await readExecs(folder())).map(({ process }) => process)).toEqual(['exec-1']);
-    expect(readdirSync(folder())).not.toContain('exec-1.log');
   });
 
   it('that fails leaves nothing', async () => {
@@ -315,6 +314,21 @@ describe('the launch of an exec', () => {
       'runtimeFailed',
       'containerd: no',
     ]);
+    expect(readdirSync(folder())).toEqual([]);
+  });
+
+  it('whose shim is lost before it says that it runs leaves nothing', async () => {
+    const start = async ({ startedFile, pidFile }: ShimStart) => {
+      writeFileSync(pidFile, '1');
+      writeFileSync(startedFile, '{}');
+      throw new ShimError('lost', 'the shim has died');
+    };
+    const lost = launch(
+      '',
+      { process: 'exec-1', launch: { kind: 'exec' } },
+      { shim: () => ({ ...under.shim.client, start }) },
+    );
+    expect((await failureOf(lost))[0]).toBe('shimLost');
     expect(readdirSync(folder())).toEqual([]);
   });
 
