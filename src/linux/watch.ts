@@ -1,6 +1,7 @@
 import koffi, { type node } from 'koffi';
 
-export type Interest = { readable?: boolean; writable?: boolean };
+/** `disconnect`: all who had the other end open have closed it (POLLHUP). */
+export type Interest = { readable?: boolean; writable?: boolean; disconnect?: boolean };
 
 /** `failed`: the kernel reports an error on the descriptor (POLLERR); the next call on it will say which. */
 export type Readiness = { readable: boolean; writable: boolean; failed: boolean };
@@ -29,7 +30,7 @@ export function watchFd(fd: number, interest: Interest, onReady: (readiness: Rea
     }
   };
   const expect = (next: Interest): void => {
-    if (next.readable || next.writable) {
+    if (next.readable || next.writable || next.disconnect) {
       handle?.start(next, onPoll);
     } else {
       handle?.stop();

@@ -71,14 +71,10 @@ async function become(
   fd: number,
   { pid, watch, timeoutMs }: Omit<Waiting, 'fifo'>,
 ): Promise<'started' | 'ended' | 'late'> {
-  let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
   let closed = (): void => {};
-  const fdWatch = watchFd(fd, { readable: true }, () => {
-    const read = available(fd);
-    bytes += read ?? 0;
-    if (read === 0) closed();
-  });
+  // What it writes before is no reason to wake.
+  const fdWatch = watchFd(fd, { disconnect: true }, () => closed());
   try {
     const first = await Promise.race([
       new Promise<'closed'>((resolve) => {
@@ -89,10 +85,9 @@ async function become(
         if (timeoutMs > 0) timer = setTimeout(resolve, timeoutMs, 'late');
       }),
     ]);
-    if (first === 'late') return first;
     // Of one that never came nothing is closed; one that was quick has written and ended.
-    if (first === 'ended') bytes += available(fd) ?? 0;
-    return bytes > 0 ? 'started' : 'ended';
+    if (first === 'late') return first;
+    return hasByte(fd) ? 'started' : 'ended';
   } finally {
     clearTimeout(timer);
     fdWatch.close();
@@ -104,12 +99,12 @@ async function endOf(pid: number, watch: StrayWatch): Promise<'ended'> {
   return 'ended';
 }
 
-/** How many bytes there were to be read; 0 once the other end is closed, undefined where it is open and has nothing. */
-function available(fd: number): number | undefined {
+function hasByte(fd: number): boolean {
   try {
-    return readSync(fd, Buffer.alloc(8));
+    return readSync(fd, Buffer.alloc(1)) === 1;
   } catch (error) {
+    // The other end is open, and nothing was written.
     if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-    return undefined;
+    return false;
   }
 }
