@@ -50,7 +50,7 @@ const { context } = getInitialSnapshot(containerMachine, {
   type: 'create', requestId: '1', id: 'c', bundlePath: '/b', checkpoint: '',
   stdio: { stdin: '', stdout: '', stderr: '', console: '' },
   spec: { terminal: false, user: { uid: 0, gid: 0, additionalGids: [] }, args: [], env: [], cwd: '/' },
-  inherited: { process: {}, path: '' },
+  inherited: { process: {}, path: '' }, hooks: false,
 });
 const { states }: CoverageReport = new Coverage(containerMachine).report();
 console.log(context.id, states.missing.length === states.all.length);`,
