@@ -102,7 +102,7 @@ export function createLaunch(options: LaunchOptions) {
       // It runs: only a daemon that has lost the shim too would miss what is not written down.
       const missed = (error: unknown) => options.onUnwritten(error, { id, process });
       if (unwritten !== '') missed(new Error(unwritten));
-      // Whoever asked the shim to start it may not have asked it to do so.
+      // An older shim does not write it, nor any that an older daemon has asked for this start.
       if (process !== INIT && (launch.kind === 'adopt' || options.shim().version < STARTED_SINCE))
         await options.errands(startedErrand(files.folder, process, launched)).catch(missed);
       return launched;

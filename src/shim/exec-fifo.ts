@@ -37,7 +37,7 @@ export async function openExecFifo({ pid, fifo, watch, timeoutMs }: Waiting): Pr
   const fd = openFifo(fifo);
   if (fd === undefined) return false;
   try {
-    const how = await become(fd, { pid, watch, timeoutMs });
+    const how = await whatBecomesOfInit(fd, { pid, watch, timeoutMs });
     if (how === 'late') throw new ShimError('timeout', `process ${pid} did not start within ${timeoutMs} ms`);
     if (how === 'ended') throw new ShimError('runtime', `process ${pid} has ended before it was started`);
   } finally {
@@ -66,8 +66,8 @@ function openFifo(file: string): number | undefined {
   return undefined;
 }
 
-/** What becomes of init, which has the FIFO open until it is the program: it was written to then, or not. */
-async function become(
+/** Init has the FIFO open until it is the program, or has ended: what it wrote tells which. */
+async function whatBecomesOfInit(
   fd: number,
   { pid, watch, timeoutMs }: Omit<Waiting, 'fifo'>,
 ): Promise<'started' | 'ended' | 'late'> {

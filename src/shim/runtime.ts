@@ -99,13 +99,13 @@ async function runToEnd(
   const { rush } = options;
   const isMany = rush.begin();
   try {
-    return await ranToEnd(program, stdio, options, isMany && mayWait);
+    return await spawnAndAwait(program, stdio, options, isMany && mayWait);
   } finally {
     rush.end();
   }
 }
 
-async function ranToEnd(
+async function spawnAndAwait(
   { argv, env, cwd, timeoutMs }: Program,
   stdio: ProgramStdio,
   { reaper, inheritance, sealed }: RuntimeOptions,
