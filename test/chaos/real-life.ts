@@ -7,7 +7,7 @@ import { TestDaemon } from '../e2e/fixtures/daemon.ts';
 import { cgroupsNamed, childrenOf } from '../e2e/fixtures/host.ts';
 import { again, crash, journalOf } from '../e2e/fixtures/restart.ts';
 import { until } from '../e2e/fixtures/until.ts';
-import { isIn, said, shimOf, there } from './container-world.ts';
+import { isIn, killWhere, said, shimOf, there } from './container-world.ts';
 import { type FaultyRuntime, makeFaultyRuntime } from './faulty-runtime.ts';
 import { CONTAINERS, type Happening, type Watch } from './happening.ts';
 import { type Started, wrongWithJournal } from './journal.ts';
@@ -163,14 +163,14 @@ export class RealLife {
   async #kill({ id, at }: { id: number; at: number }): Promise<void> {
     const container = await this.#daemon.container(this.#idOf(id));
     const victim = pick(container?.processes ?? [], at)?.pid;
-    if (victim !== undefined && (await isIn(this.#idOf(id), victim))) process.kill(victim, 'SIGKILL');
+    if (victim !== undefined) await killWhere(victim, (pid) => isIn(this.#idOf(id), pid));
   }
 
   /** What was under way is lost with it, and what is left of that is undone before anything else happens. */
   async #killShim(): Promise<void> {
     const shim = await shimOf(this.#daemon);
     if (shim === undefined) return;
-    process.kill(shim, 'SIGKILL');
+    await killWhere(shim, async (pid) => pid === (await shimOf(this.#daemon)));
     await this.#until(async () => ![undefined, shim].includes(await shimOf(this.#daemon)));
   }
 
