@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { CTR, ctr, RunningCtr } from './fixtures/ctr.ts';
@@ -229,6 +230,37 @@ describe('ctr goes, and its process stays', () => {
     await daemon.signal(BOX, KILL, left?.pid ?? 0);
     await events.exit(BOX, left?.pid);
   });
+});
+
+it('ctr says that what is being started may be started all the same where it goes before', async () => {
+  const folder = path.join(bundles.folder, 'slow-runtime');
+  const [file, asked, go] = [
+    path.join(folder, 'runtime'),
+    path.join(folder, 'asked'),
+    path.join(folder, 'go'),
+  ];
+  await mkdir(folder);
+  await execa('mkfifo', [asked, go]);
+  const script = `#!/bin/sh
+case " $* " in *" run "*) echo >${asked}; read _ <${go} ;; esac
+exec runc "$@"
+`;
+  await writeFile(file, script, { mode: 0o755 });
+  const own = await TestDaemon.start({ flags: ['--runtime', file] });
+  try {
+    const id = unique('underway');
+    const bundle = await bundles.make('underway', { args: ['sleep', '1000'] });
+    const running = new RunningCtr(own, ['containers', 'start', '-a', id, bundle], env);
+    await readFile(asked);
+    running.kill('SIGINT');
+    expect(await running.ended()).toBe(130);
+    expect(running.stderr).toBe(`[ctr] ${id} may be started all the same: see "ctr containers"\n`);
+    await writeFile(go, '\n');
+    await expect.poll(async () => (await own.container(id))?.status).toBe('running');
+    expect(await leftovers()).toEqual([]);
+  } finally {
+    await own.remove();
+  }
 });
 
 describe('fifty rounds', () => {

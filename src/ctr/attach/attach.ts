@@ -38,8 +38,13 @@ export async function attach({ daemon, warn }: Session, attachment: Attachment):
     return await standIn(pid, ends, exits, interruptions);
   } catch (error) {
     if (!(error instanceof Left)) throw error;
-    if (pid === undefined) aborter.abort();
-    else warn(`${id} goes on without us`);
+    if (pid === undefined) {
+      aborter.abort();
+      // A start that is under way is not called off; what waits for its turn is.
+      warn(`${id} may be started all the same: see "ctr containers"`);
+    } else {
+      warn(`${id} goes on without us`);
+    }
     return error.status;
   } finally {
     interruptions.release();

@@ -34,6 +34,8 @@ export async function followExits(daemon: Daemon, id: string): Promise<Exits> {
   failed.catch(() => {});
   let hurriedAt: number | undefined;
   let closed = false;
+  /** The last event that a gap stood for. */
+  let passedOver = 0n;
   let stream: ClientReadableStream<Event>;
 
   const subscribe = (since: bigint) => daemon.events({ since, id, types: ['exit'] });
@@ -42,7 +44,12 @@ export async function followExits(daemon: Daemon, id: string): Promise<Exits> {
   async function read(): Promise<void> {
     try {
       for await (const event of stream as AsyncIterable<Event>) {
-        if (event.type === 'gap') return;
+        if (event.type === 'gap') {
+          // One in the journal comes with each replay, and exits are never among what it stands for.
+          if (event.sequence <= passedOver) continue;
+          passedOver = event.sequence;
+          return;
+        }
         if (event.type !== 'exit' || event.id !== id) continue;
         statuses.set(event.pid, event.status);
         told();

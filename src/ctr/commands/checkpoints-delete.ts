@@ -9,7 +9,8 @@ export function addCheckpointsDelete(group: Command, take: Take): void {
     .arguments('<container> <name>');
   remove.action((id: string, name: string) => {
     take(async ({ daemon }) => {
-      await daemon.ask(daemon.client.deleteCheckpoint, { id, name });
+      // It may have to wait for one that is being made.
+      await daemon.ask(daemon.client.deleteCheckpoint, { id, name }, { patient: true });
       return 0;
     });
   });

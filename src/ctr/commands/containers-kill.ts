@@ -32,8 +32,8 @@ export function addContainersKill(group: Command, take: Take): void {
   );
   kill.action((id: string, { pid, signal }: Flags) => {
     take(async ({ daemon }) => {
-      // Pid 0 is init to the daemon too.
-      await daemon.ask(daemon.client.signal, { id, pid, signal });
+      // Pid 0 is init to the daemon too. A signal may have to wait for a checkpoint, or for runc to thaw the container.
+      await daemon.ask(daemon.client.signal, { id, pid, signal }, { patient: true });
       return 0;
     });
   });
