@@ -26,9 +26,13 @@ export type Announcer = {
   settled(id?: string): Promise<void>;
 };
 
+/** An exit that has been published, and whether it is in the journal. */
+type ToldExit = { unixNs: string; written: Promise<boolean> };
+
 /** The shim keeps an exit until it is in the journal, so that none is lost in between. */
 export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceOptions): Announcer {
-  const told = new Map<string, string>();
+  /** By `startName`, until they are acknowledged: the shim tells them again wherever its connection is not the same any more. */
+  const told = new Map<string, ToldExit>();
   const notes = createStartNotes(errands);
   /** By container. */
   const settling = new Map<string, Set<Promise<void>>>();
@@ -41,21 +45,25 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
     });
   };
 
-  /** One whose shim is gone comes without the time at which it was. */
-  function isTold({ id, pid, unixNs }: Notice): boolean {
-    const name = startName(id, pid);
-    const at = told.get(name);
-    told.delete(name);
-    return at !== undefined && (unixNs === '' || unixNs === at);
+  /** Publishes it unless it has been told. One whose shim is gone comes without the time at which it was. */
+  function tellOnce(notice: Notice): ToldExit {
+    const { unixNs } = notice;
+    const name = startName(notice.id, notice.pid);
+    const before = told.get(name);
+    if (before !== undefined && (unixNs === '' || unixNs === before.unixNs)) return before;
+    const exit = { unixNs, written: hub.publish(notice) };
+    told.set(name, exit);
+    return exit;
   }
 
-  async function forget({ id, process }: Notice, written: Promise<boolean>): Promise<void> {
-    if (!(await written)) return;
+  async function forget({ id, process, pid }: Notice, exit: ToldExit): Promise<void> {
+    if (!(await exit.written)) return;
     crashPoint('announce.exit-told');
     try {
       if (process !== INIT) await errands(forgetExecErrand(stateDir.container(id), process));
       crashPoint('announce.exec-forgotten');
       await shim().ack({ container: id, process });
+      if (told.get(startName(id, pid)) === exit) told.delete(startName(id, pid));
       crashPoint('announce.acked');
     } catch (err) {
       log.warn({ err, id, process }, 'an exit could not be acknowledged');
@@ -75,7 +83,7 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
   return {
     announce(notice) {
       if (notice.type === 'exit' && notice.process !== '') {
-        settle(notice.id, forget(notice, isTold(notice) ? Promise.resolve(true) : hub.publish(notice)));
+        settle(notice.id, forget(notice, tellOnce(notice)));
       } else {
         const written = hub.publish(notice);
         if (notice.type === 'start' || notice.type === 'exec')
@@ -83,7 +91,7 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
       }
     },
     leaveOut(exits) {
-      for (const [name, unixNs] of exits) told.set(name, unixNs);
+      for (const [name, unixNs] of exits) told.set(name, { unixNs, written: Promise.resolve(true) });
     },
     async settled(id) {
       const works = id === undefined ? [...settling.values()] : [settling.get(id) ?? []];

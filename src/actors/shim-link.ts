@@ -138,6 +138,17 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     return current;
   };
 
+  /** What a shim that is lost was asked may be asked of the next as well. */
+  const ofWhicheverShim = async (ask: (client: ShimClient) => Promise<void>): Promise<void> => {
+    for (let client = await current; ; client = await afterLoss()) {
+      try {
+        return await ask(client);
+      } catch (error) {
+        if (closed || !isLost(error)) throw error;
+      }
+    }
+  };
+
   /** The shim may have come to it though the connection did not hold until it could say so. */
   const launched = async (
     key: ShimKey,
@@ -174,18 +185,10 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     start: (request) => launched(request.key, (client) => client.start(request)),
     awaitStart: (key) => launched(key, (client) => client.awaitStart(key)),
     run: async (request) => (await current).run(request),
-    async settle(container) {
-      for (let client = await current; ; client = await afterLoss()) {
-        try {
-          return await client.settle(container);
-        } catch (error) {
-          if (closed || !isLost(error)) throw error;
-        }
-      }
-    },
-    async ack(key) {
+    settle: (container) => ofWhicheverShim((client) => client.settle(container)),
+    ack(key) {
       accounted.delete(nameOf(key));
-      return (await current).ack(key);
+      return ofWhicheverShim((client) => client.ack(key));
     },
     async kill(key, signal) {
       // Once it is known whose it is: it may be about to lose its shim.

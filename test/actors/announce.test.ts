@@ -100,6 +100,7 @@ describe('an exit', () => {
     await announcer.settled();
     announcer.leaveOut(await exitsHeld([boxInit], await toldNow()));
     announcer.announce({ ...exit, status: 255, unixNs: '' });
+    await announcer.settled();
     announcer.announce({ ...exit, status: 255, unixNs: '' });
     await announcer.settled();
     expect(await told()).toEqual(['exit 7', 'exit 7']);
@@ -119,6 +120,30 @@ describe('an exit', () => {
     await announcer.settled();
     expect(acknowledged).toEqual([]);
     journal = await open();
+  });
+
+  it('that the shim tells again before it was acknowledged is told once, and acknowledged again', async () => {
+    const exit = recent();
+    announcer.announce(exit);
+    announcer.announce(exit);
+    await announcer.settled();
+    expect(await told()).toEqual(['exit 7']);
+    expect(acknowledged).toEqual(['box init', 'box init']);
+  });
+
+  it('whose acknowledgement was lost is not told again, and is the next time it comes from another', async () => {
+    const exit = recent();
+    isLost = true;
+    announcer.announce(exit);
+    await announcer.settled();
+    isLost = false;
+    announcer.announce(exit);
+    await announcer.settled();
+    expect(await told()).toEqual(['exit 7']);
+    expect(acknowledged).toEqual(['box init']);
+    announcer.announce({ ...exit, unixNs: `${exit.unixNs.slice(0, -1)}9` });
+    await announcer.settled();
+    expect(await told()).toEqual(['exit 7', 'exit 7']);
   });
 
   it('that cannot be acknowledged is in the log', async () => {

@@ -158,6 +158,22 @@ describe('a shim that is lost', () => {
     expect(asked).toEqual(['first box', 'second box']);
   });
 
+  it('has an exit acknowledged to the next one, which may be the same', async () => {
+    const acknowledged: string[] = [];
+    connecting = [
+      Promise.resolve({
+        async ack() {
+          // As a connection does that ends.
+          void setImmediate().then(() => shim(0).handlers.onLost(lost()));
+          throw lost();
+        },
+      }),
+      Promise.resolve({ ack: async ({ process }) => void acknowledged.push(process) }),
+    ];
+    await (await link()).ack(key);
+    expect(acknowledged).toEqual([key.process]);
+  });
+
   it('is not replaced once the link is closed', async () => {
     const it = await link();
     it.close();
