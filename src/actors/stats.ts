@@ -7,7 +7,7 @@ export type SamplingThread = { post(message: ToThread): void; end(): void };
 export type StatsOptions = {
   /** Starts the thread; `onFailed` is called once if it ends by itself. */
   startThread: (onSampled: (sampled: Sampled[]) => void, onFailed: (error: Error) => void) => SamplingThread;
-  /** Where a container's numbers are, undefined where it is gone; never rejects. */
+  /** Where a container's numbers are, undefined where it is gone; rejects where that cannot be looked at. */
   find: (container: StatsContainer) => Promise<Subject | undefined>;
 };
 
@@ -66,7 +66,7 @@ export function createStatsCollector({ startThread, find }: StatsOptions): Stats
 
   function start(): void {
     const nextMs = (Math.floor(performance.now() / SLOT_MS) + 1) * SLOT_MS;
-    const thread = startThread(onSampled, fail);
+    const thread = startThread(onSampled, (error) => giveUp([...byKey.values()], error));
     running = { thread, timer: setTimeout(tick, nextMs - performance.now()), nextMs };
   }
   function stop(): void {
@@ -85,10 +85,10 @@ export function createStatsCollector({ startThread, find }: StatsOptions): Stats
       for (const { onSample } of [...watch.subscribers]) onSample(stats);
     }
   }
-  /** Everybody is told of a thread that has failed; who subscribes next has a new one. */
-  function fail(error: Error): void {
-    const subscribers = [...byKey.values()].flatMap((watch) => [...watch.subscribers]);
-    for (const watch of [...byKey.values()]) forget(watch);
+  /** Who subscribes next begins anew. */
+  function giveUp(watches: readonly Watch[], error: Error): void {
+    const subscribers = watches.flatMap((watch) => [...watch.subscribers]);
+    watches.forEach(forget);
     for (const { onFailed } of subscribers) onFailed(error);
   }
 
@@ -109,13 +109,16 @@ export function createStatsCollector({ startThread, find }: StatsOptions): Stats
     byName.set(name, watch);
     byKey.set(watch.key, watch);
     slot.add(watch);
-    void find(container).then((subject) => {
-      // Nobody may be left by now; and one that is gone has no more samples.
-      if (subject === undefined || !byKey.has(watch.key)) return;
-      running?.thread.post({ type: 'watch', key: watch.key, subject });
-      watch.waitsFor = 'time';
-      ask([watch]);
-    });
+    find(container).then(
+      (subject) => {
+        // Nobody may be left by now; and one that is gone has no more samples.
+        if (subject === undefined || !byKey.has(watch.key)) return;
+        running?.thread.post({ type: 'watch', key: watch.key, subject });
+        watch.waitsFor = 'time';
+        ask([watch]);
+      },
+      (error: Error) => giveUp([watch], error),
+    );
     return watch;
   }
   function forget(watch: Watch): void {

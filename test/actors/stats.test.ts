@@ -36,6 +36,7 @@ function stage() {
     },
     find: async ({ id, pid, startTime }) => {
       found.push(id);
+      if (id === 'unseen') throw new Error('too many open files');
       return id === 'gone' ? undefined : { cgroupPaths: {}, pid, startTime };
     },
   });
@@ -185,6 +186,29 @@ describe('the stats collector', () => {
     collector.subscribe(container('left'), subscriber())();
     await vi.advanceTimersByTimeAsync(3000);
     expect(asked()).toEqual([]);
+  });
+
+  it('tells who has subscribed where a container cannot be looked at, and nobody else', async () => {
+    const { collector, thread, asked, answer } = stage();
+    const [one, other] = [subscriber(), subscriber()];
+    collector.subscribe(container('unseen'), one);
+    collector.subscribe(container('a'), other);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(one.failures).toEqual(['too many open files']);
+    const [key = 0] = asked();
+    answer(key, 'first');
+    expect(other).toMatchObject({ seen: ['first'], failures: [] });
+    expect(thread().ended).toBe(false);
+  });
+
+  it('finds a container the next time that somebody subscribes to it', async () => {
+    const { collector, threads, found } = stage();
+    collector.subscribe(container('unseen'), subscriber());
+    await vi.advanceTimersByTimeAsync(0);
+    expect(threads[0]?.ended).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+    collector.subscribe(container('unseen'), subscriber());
+    expect(found).toEqual(['unseen', 'unseen']);
   });
 
   it('tells everybody where the thread has failed, and starts another for who comes next', async () => {

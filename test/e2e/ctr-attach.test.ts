@@ -258,6 +258,7 @@ exec runc "$@"
     await writeFile(go, '\n');
     await expect.poll(async () => (await own.container(id))?.status).toBe('running');
     expect(await leftovers()).toEqual([]);
+    await own.signal(id, KILL);
   } finally {
     await own.remove();
   }
