@@ -93,7 +93,10 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
   const errands = startErrands(ERRANDS_PROGRAM);
   const settleLost = createSettleLost(
     () => shim,
-    (shimPid) => waitForLeftRunning(stateDir.runc, shimPid, LEFT_RUNNING_TIMEOUT_MS),
+    async (shimPid) => {
+      const pids = await waitForLeftRunning(stateDir.runc, shimPid, { timeoutMs: LEFT_RUNNING_TIMEOUT_MS });
+      if (pids.length > 0) log.error({ pids }, 'a runtime of a former daemon was killed and does not end');
+    },
   );
   const runc: Runc = {
     command: flags.runtime,

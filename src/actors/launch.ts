@@ -12,7 +12,6 @@ import {
   type CreateRequest,
   INIT,
   type Inherited,
-  KILL,
   type Launched,
   type ProcessSpec,
 } from '../machines/messages.ts';
@@ -130,7 +129,7 @@ async function killLeft(
 ): Promise<void> {
   const left = await holdLeftExec({ runc: runc.root, folder }, id, process);
   if (left === undefined) return;
-  left.held.signal(KILL);
+  left.held.kill();
   await left.held.ended;
 }
 

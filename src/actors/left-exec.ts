@@ -21,9 +21,13 @@ export async function holdLeftExec(
   const startTime = pid > 0 ? processStat(pid)?.startTime : undefined;
   const held = startTime === undefined ? undefined : holdProcess(pid, startTime);
   if (startTime === undefined || held === undefined) return undefined;
-  if ((await processesIn(runc, id)).includes(pid)) return { pid, startTime, held };
-  held.release();
-  return undefined;
+  let isIn = false;
+  try {
+    isIn = (await processesIn(runc, id)).includes(pid);
+  } finally {
+    if (!isIn) held.release();
+  }
+  return isIn ? { pid, startTime, held } : undefined;
 }
 
 /** The processes in a container's cgroup, by host pid. */

@@ -2,7 +2,8 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { SystemError } from './error.ts';
 import { reapedStatus, statusOf } from './exit-info.ts';
-import { type ProcessStat, processStat, readProcessStat } from './process-stat.ts';
+import { isReadable } from './poll.ts';
+import { processStat, readProcessStat } from './process-stat.ts';
 import { pidfdOpen, pidfdSendSignal } from './signal.ts';
 import { watchFd } from './watch.ts';
 
@@ -10,35 +11,33 @@ import { watchFd } from './watch.ts';
 export type HeldProcess = {
   /** Resolves once it has ended: with its status, 128 + signal for what a signal ended; undefined where nobody tells. */
   ended: Promise<number | undefined>;
-  /** Sends it a signal; throws a SystemError (ESRCH) once it has ended. */
+  /** Sends it a signal; throws a SystemError (ESRCH) once it has ended, or has been let go of. */
   signal(signal: number): void;
+  /** Sends it SIGKILL; one that has ended needs none. */
+  kill(): void;
   /** Lets go of it. */
   release(): void;
 };
 
 /**
  * Takes hold of a process; undefined if it has ended, or if the pid is another's by now (`startTime`, in clock ticks,
- * tells who it is). A zombie has ended. Throws where there is no telling, as out of descriptors.
+ * tells who it is). A zombie has ended, unless only its first thread is one. Throws where there is no telling, as out of descriptors.
  */
 export function holdProcess(pid: number, startTime: bigint): HeldProcess | undefined {
   let pidfd: number;
   try {
     pidfd = pidfdOpen(pid);
   } catch (error) {
-    if (error instanceof SystemError && error.errno === constants.errno.ESRCH) return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
-  let stat: ProcessStat | undefined;
+  let isIt = false;
   try {
-    stat = readProcessStat(pid);
-  } catch (error) {
-    closeSync(pidfd);
-    throw error;
+    isIt = readProcessStat(pid)?.startTime === startTime && !isReadable(pidfd);
+  } finally {
+    if (!isIt) closeSync(pidfd);
   }
-  if (stat === undefined || stat.startTime !== startTime || stat.state === 'Z' || stat.state === 'X') {
-    closeSync(pidfd);
-    return undefined;
-  }
+  if (!isIt) return undefined;
   let released = false;
   let watch: ReturnType<typeof watchFd> | undefined;
   const release = () => {
@@ -55,8 +54,23 @@ export function holdProcess(pid: number, startTime: bigint): HeldProcess | undef
       resolve(status);
     });
   });
-  return { ended, signal: (signal) => pidfdSendSignal(pidfd, signal), release };
+  const signal = (signal: number) => {
+    // The number is another's by now.
+    if (released) throw new SystemError('pidfd_send_signal', constants.errno.ESRCH);
+    pidfdSendSignal(pidfd, signal);
+  };
+  const kill = () => {
+    try {
+      signal(constants.signals.SIGKILL);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  };
+  return { ended, signal, kill, release };
 }
+
+const isGone = (error: unknown): boolean =>
+  error instanceof SystemError && error.errno === constants.errno.ESRCH;
 
 /** How a process ended that nobody has reaped yet; undefined for any other. */
 export function endedStatus(pid: number, startTime: bigint): number | undefined {

@@ -6,7 +6,6 @@ import { readStateFile } from './state-file.ts';
 
 /** What a runc that was killed or lies has left of a container, removed without it. */
 
-const SIGKILL = 9;
 /** A cgroup is busy until what was killed in it has been reaped. */
 const ATTEMPTS = 50;
 const RETRY_MS = 20;
@@ -30,9 +29,7 @@ export async function sweepContainer(root: string, id: string, shimPid: number):
 function endProcess(pid: number, startTime: bigint): void {
   const held = holdProcess(pid, startTime);
   try {
-    held?.signal(SIGKILL);
-  } catch {
-    // It has ended meanwhile.
+    held?.kill();
   } finally {
     held?.release();
   }

@@ -9,22 +9,18 @@ import { within } from './deadline.ts';
 
 const KILL = 9;
 
-let children: ChildProcess[] = [];
+const children: { child: ChildProcess; ended: Promise<unknown> }[] = [];
 afterEach(async () => {
-  for (const child of children.filter(
-    ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
-  )) {
-    const exit = once(child, 'exit');
+  for (const { child, ended } of children.splice(0)) {
     child.kill('SIGKILL');
-    await exit;
+    await ended;
   }
-  children = [];
 });
 
 function start(...argv: string[]): { pid: number; child: ChildProcess; startTime: bigint } {
   const [file = '', ...args] = argv;
   const child = spawn(file, args, { stdio: 'ignore' });
-  children.push(child);
+  children.push({ child, ended: once(child, 'exit') });
   const pid = child.pid ?? 0;
   return { pid, child, startTime: processStat(pid)?.startTime ?? 0n };
 }
@@ -56,6 +52,32 @@ test('a process that is let go of holds no descriptor, however often', () => {
   held?.release();
   expect(pidfds()).toBe(before);
   expect(processStat(pid)?.startTime).toBe(startTime);
+});
+
+test('a process that was let go of, or has ended, is sent no signal: its descriptor may be another’s by now', async () => {
+  const [first, second] = [start('sleep', '1000'), start('sleep', '1000')];
+  const letGo = holdProcess(first.pid, first.startTime);
+  letGo?.release();
+  const other = holdProcess(second.pid, second.startTime);
+  expect(() => letGo?.signal(KILL)).toThrow('no such process');
+  other?.signal(KILL);
+  await within(15_000, 'the end', other?.ended ?? Promise.reject(new Error('not held')));
+  const next = holdProcess(first.pid, first.startTime);
+  expect(() => other?.signal(KILL)).toThrow('no such process');
+  expect(first.child.signalCode).toBeNull();
+  expect(next).toBeDefined();
+  next?.release();
+});
+
+test('a process whose first thread alone has ended is held, and told to have ended when all have', async () => {
+  const exitThread = { x64: 60, arm64: 93 }[process.arch as 'x64' | 'arm64'];
+  const script = `require('koffi').load(null).func('long syscall(long, long)')(${exitThread}, 0)`;
+  const { pid, startTime } = start(process.execPath, '-e', script);
+  await expect.poll(() => processStat(pid)?.state).toBe('Z');
+  const held = holdProcess(pid, startTime);
+  expect(held).toBeDefined();
+  held?.signal(KILL);
+  await within(15_000, 'the end', held?.ended ?? Promise.reject(new Error('not held')));
 });
 
 test('a pid that is another’s by now is not held', () => {
