@@ -40,9 +40,12 @@ function waitid(idType: number, id: number, options: number): ExitedChild | unde
   return { pid, status: siginfo.readInt32LE(CODE_OFFSET) === CLD_EXITED ? status : 128 + status };
 }
 
-/** A child that has ended and is left as it is, a zombie; undefined where there is none. */
-export function peekExited(): ExitedChild | undefined {
-  return waitid(P_ALL, 0, WNOWAIT);
+/**
+ * Some child that has ended, or the one named; it is left as it is, a zombie. Undefined where there is none. To look at all
+ * takes the kernel longer the more children there are, ended or not: 0.01 to 0.2 ms for 1,000, as caches have it.
+ */
+export function peekExited(pid?: number): ExitedChild | undefined {
+  return pid === undefined ? waitid(P_ALL, 0, WNOWAIT) : waitid(P_PID, pid, WNOWAIT);
 }
 
 /** Takes the exit of one child, which frees its pid; undefined where it has not ended or is no child of this process. */

@@ -153,7 +153,7 @@ export class Processes {
       crashPoint('shim.pid-read');
       let startTime = watch.find(pid)?.startTime ?? childStartTime(pid);
       if (startTime === undefined) {
-        await atMost(ADOPTION_TIMEOUT_MS, adoption(pid, watch));
+        await atMost(ADOPTION_TIMEOUT_MS, adoption(pid, reaper));
         startTime = watch.find(pid)?.startTime ?? startTimeOfChild(pid);
       }
       // A runtime may write down whatever it likes: another container's process is not to be taken for this one's.
@@ -252,18 +252,21 @@ export class Processes {
 
 const nameOf = ({ container, process }: Key): string => `${container}\0${process}`;
 
-/**
- * `crun run --detach` (1.8) forks and ends while the fork, whose child the process is, has a few instructions to go still:
- * the process is the shim's grandchild until then.
- */
-function isGrandchild(pid: number): boolean {
+/** What is between the shim and a process that is its grandchild still. */
+function parentBetween(pid: number): number | undefined {
   const parentPid = processStat(pid)?.parentPid ?? process.pid;
-  return parentPid !== process.pid && processStat(parentPid)?.parentPid === process.pid;
+  const isBetween = parentPid !== process.pid && processStat(parentPid)?.parentPid === process.pid;
+  return isBetween ? parentPid : undefined;
 }
 
-/** Until what was between the shim and a process has ended. */
-async function adoption(pid: number, watch: StrayWatch): Promise<void> {
-  while (isGrandchild(pid)) await watch.next();
+/**
+ * `crun run --detach` (1.8) forks and ends while the fork, whose child the process is, has a few instructions to go still:
+ * resolves once that has ended too, and the process is the shim's own child.
+ */
+async function adoption(pid: number, reaper: Reaper): Promise<void> {
+  for (let parent = parentBetween(pid); parent !== undefined; parent = parentBetween(pid)) {
+    await new Promise<void>((resolve) => reaper.expect(Number(parent), () => resolve()));
+  }
 }
 
 /** When the kernel started a child of the shim; undefined where it is none. */
