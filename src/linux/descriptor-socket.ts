@@ -19,6 +19,8 @@ const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const CMSG_HEADER_BYTES = 16;
 const CONTROL_BYTES = 256;
 const DATA_BYTES = 4096;
+/** How long to wait where a connection is there that cannot be taken. */
+const ACCEPT_AGAIN_MS = 100;
 
 const iovec = koffi.struct({ iov_base: 'void *', iov_len: 'size_t' });
 const msghdr = koffi.struct({
@@ -163,6 +165,10 @@ export function receiveDescriptor(path: string, onDescriptor: (fd: number) => vo
         connection,
         watchFd(connection, { readable: true }, () => onMessage(connection)),
       );
+    } else if (koffi.errno() !== constants.errno.EAGAIN) {
+      // As out of descriptors: whoever connects waits, and so do we.
+      open.get(listener)?.expect({});
+      setTimeout(() => open.get(listener)?.expect({ readable: true }), ACCEPT_AGAIN_MS);
     }
   };
   open.set(listener, watchFd(listener, { readable: true }, onConnection));

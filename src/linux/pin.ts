@@ -1,6 +1,7 @@
-import { close, constants, fstatSync, lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { close, constants, fstat, lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { readlink } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
+import { promisify } from 'node:util';
 import { SystemError } from './error.ts';
 import { openAside } from './open-aside.ts';
 
@@ -41,20 +42,29 @@ export async function pinned<T>(
 ): Promise<T> {
   const fd = await pin(path, followLast);
   try {
-    return await use(pathOf(fd), fstatSync(fd));
+    return await use(pathOf(fd), await statsOf(fd));
   } finally {
     close(fd, () => {});
   }
 }
 
+/** Aside as well: of a file system over a network, or in a process, it may be long in coming. */
+const statsOf: (fd: number) => Promise<Stats> = promisify(fstat);
+
 const pathOf = (fd: number): string => `/proc/self/fd/${fd}`;
 
 async function pin(path: string, followLast: boolean): Promise<number> {
   const fd = await openAside(path, UNOPENED);
-  const isLink = fstatSync(fd).isSymbolicLink();
-  // The kernel says under which name it has found it: by that one where there was no link on the way.
-  if (!isLink && readlinkSync(pathOf(fd)) === path) return fd;
-  close(fd, () => {});
+  let isLink: boolean;
+  let isThat = false;
+  try {
+    isLink = (await statsOf(fd)).isSymbolicLink();
+    // The kernel says under which name it has found it: by that one where there was no link on the way.
+    isThat = !isLink && readlinkSync(pathOf(fd)) === path;
+  } finally {
+    if (!isThat) close(fd, () => {});
+  }
+  if (isThat) return fd;
   if (isLink && !followLast) throw new SystemError('open', ELOOP, path);
   return walk(path, followLast);
 }
@@ -68,7 +78,10 @@ async function walk(path: string, followLast: boolean): Promise<number> {
     for (let name = names.shift(); name !== undefined; name = names.shift()) {
       const entry = `${pathOf(at)}/${name}`;
       const next = await openAside(entry, UNOPENED, path);
-      const stats = fstatSync(next);
+      const stats = await statsOf(next).catch((error) => {
+        close(next, () => {});
+        throw error;
+      });
       if (!stats.isSymbolicLink()) {
         close(at, () => {});
         at = next;
@@ -77,7 +90,7 @@ async function walk(path: string, followLast: boolean): Promise<number> {
       close(next, () => {});
       if ((names.length === 0 && !followLast) || ++links > MAX_LINKS)
         throw new SystemError('open', ELOOP, path);
-      if (!isTrusted(fstatSync(at), stats))
+      if (!isTrusted(await statsOf(at), stats))
         throw new LinkRefusedError(path, `${readlinkSync(pathOf(at))}/${name}`);
       const target = await readlink(entry);
       names.unshift(...namesOf(target));

@@ -10,8 +10,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { receiveDescriptor } from '../../src/linux/descriptor-socket.ts';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 import { within } from './deadline.ts';
 import { sendDescriptors } from './send-descriptor.ts';
 
@@ -47,6 +49,20 @@ test('a peer that sends no descriptor is hung up on, and the next one is heard',
   sendDescriptors(path);
   const fd = openSync('/dev/null', 'r');
   sendDescriptors(path, fd);
+  closeSync(await within(5_000, 'the descriptor', received));
+  closeSync(fd);
+});
+
+test('a peer that comes while there are no descriptors to be had is heard once there are again', async () => {
+  const received = new Promise<number>((resolve) => receiveDescriptor(path, resolve));
+  const fd = openSync('/dev/null', 'r');
+  sendDescriptors(path, fd);
+  const limit = descriptorLimit();
+  setDescriptorLimit({ ...limit, soft: 3n });
+  // A turn of the loop, in which the peer is not heard.
+  await setImmediate();
+  await setImmediate();
+  setDescriptorLimit(limit);
   closeSync(await within(5_000, 'the descriptor', received));
   closeSync(fd);
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readNow, writeNow } from '../../src/linux/descriptor.ts';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 import { openSink } from '../../src/shim/stdio/open.ts';
 import { createSink, type Sink } from '../../src/shim/stdio/sink.ts';
 
@@ -37,6 +38,21 @@ beforeEach(async () => {
 afterEach(() => {
   vi.useRealTimers();
   rmSync(directory, { recursive: true });
+});
+
+test('a FIFO is closed where there are no descriptors for it', async () => {
+  sink.close();
+  vi.useRealTimers();
+  const opened = await openSink(path);
+  await expect.poll(openDescriptors).toBe(before + 1);
+  const limit = descriptorLimit();
+  setDescriptorLimit({ ...limit, soft: 3n });
+  try {
+    expect(() => createSink(opened)).toThrow('EMFILE');
+  } finally {
+    setDescriptorLimit(limit);
+  }
+  expect(openDescriptors()).toBe(before);
 });
 
 const words = Buffer.from('words');

@@ -41,6 +41,11 @@ async function openTerminal(path: string): Promise<ConsoleClient> {
     output.close();
     throw new ShimError('stdio', `open ${path}: ${errnoText(ENOTTY)}`, { errno: ENOTTY });
   }
-  const own = duplicate(fd);
-  return { input: { fd: own, kind, close: () => closeSync(own) }, output, isTerminal: true };
+  try {
+    const own = duplicate(fd);
+    return { input: { fd: own, kind, close: () => closeSync(own) }, output, isTerminal: true };
+  } catch (error) {
+    output.close();
+    throw error;
+  }
 }

@@ -1,8 +1,11 @@
 import { type FdWatch, type Readiness, watchFd } from '../../linux/watch.ts';
 import type { Moved, Transfer } from './transfer.ts';
 
-/** One side of a copy; a side that cannot be waited for (a file) is always ready. */
+/** One side of a copy; a side that cannot be waited for (a file, a device) is taken to be ready. */
 export type Side = { fd: number; waitable: boolean };
+
+/** How long a device is left alone that was not ready, though nobody can wait for it. */
+const ASK_AGAIN_MS = 50;
 
 export type CopyOptions = {
   source: Side;
@@ -39,7 +42,7 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
   const waiters: (() => void)[] = [];
   let asked = 0;
 
-  const waitFor = (side: Side | undefined): void => {
+  const waitFor = (side: Side | undefined, isBusy = false): void => {
     if (awaited !== undefined && awaited !== side) {
       watches.get(awaited)?.expect({});
     }
@@ -49,7 +52,11 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
       return;
     }
     if (!side.waitable) {
-      setImmediate(step);
+      if (isBusy) {
+        setTimeout(step, ASK_AGAIN_MS);
+      } else {
+        setImmediate(step);
+      }
       return;
     }
     const interest = side === source ? { readable: true } : { writable: true };
@@ -93,7 +100,7 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
     if (moved === 'source') {
       tellDelivered(asked);
     }
-    waitFor(moved === 'sink' ? sink : source);
+    waitFor(moved === 'sink' ? sink : source, typeof moved !== 'number');
     if (moved !== 'sink' && waiters.length > 0) {
       // An empty source would not wake us.
       setImmediate(step);

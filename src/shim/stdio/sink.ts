@@ -17,7 +17,7 @@ export type Sink = {
   close(): void;
 };
 
-/** A sink for what `openSink` opened; closes it, sooner or later, after `close`. */
+/** A sink for what `openSink` opened; closes it, sooner or later, after `close`, and at once where it throws. */
 export function createSink(opened: Opened): Sink {
   return opened.kind === 'fifo' ? createFifoSink(opened.fd) : createPlainSink(opened);
 }
@@ -40,7 +40,13 @@ const createPlainSink = ({ fd, kind }: Opened): Sink => ({
  */
 function createFifoSink(keeper: number): Sink {
   // Not a file of any disk: procfs leads to the FIFO that is open already, whatever its path leads to by now.
-  const fd = openSync(`/proc/self/fd/${keeper}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  let fd: number;
+  try {
+    fd = openSync(`/proc/self/fd/${keeper}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    closeSync(keeper);
+    throw error;
+  }
   let timer: NodeJS.Timeout | undefined;
   let kept = true;
   const leave = (): void => {
