@@ -64,7 +64,9 @@ async function launch({ stateDir, program, env }: LaunchOptions): Promise<void> 
       stdio: ['ignore', 'ignore', log.fd, 'pipe'],
     });
     const exit = once(child, 'exit').catch((error: Error) => [error.message, null]);
-    if (await saysSomething(child.stdio[READY_FD] as Readable)) {
+    // Out of descriptors, Node gives none, and says why later.
+    const [ready] = (child.stdio as (Readable | null)[] | undefined)?.slice(READY_FD) ?? [];
+    if (ready && (await saysSomething(ready))) {
       // It outlives this process, which need not wait for it.
       child.unref();
       return;

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 import { kill, pidfdOpen } from '../../src/linux/signal.ts';
 import { watchFd } from '../../src/linux/watch.ts';
 import { connectShim } from '../../src/shim/client.ts';
@@ -56,6 +57,22 @@ test('two daemons that look for a shim at the same moment end with one', async (
   const [first, second] = await Promise.all([ensureShim(options), ensureShim(options)]);
   expect(first.pid).toBe(second.pid);
   await shim.connect();
+});
+
+test('a shim for which there are no descriptors is an error that says so', async () => {
+  const limit = descriptorLimit();
+  const next = openSync('/dev/null', 'r');
+  closeSync(next);
+  // For its log, and no pipe besides.
+  setDescriptorLimit({ ...limit, soft: BigInt(next + 1) });
+  try {
+    await expect(new ShimUnderTest(built.program).connect()).rejects.toMatchObject({
+      reason: 'spawn',
+      message: expect.stringContaining('EMFILE'),
+    });
+  } finally {
+    setDescriptorLimit(limit);
+  }
 });
 
 test('a shim that cannot be started is an error with the end of its log', async () => {
