@@ -1,9 +1,5 @@
-import { closeSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { constants } from 'node:os';
 import path from 'node:path';
-import { SystemError } from '../../src/linux/error.ts';
-import { pidfdOpen, pidfdSendSignal } from '../../src/linux/signal.ts';
 import { isFrozen, readStateFile } from '../../src/runc/state-file.ts';
 import { processState, type TestDaemon } from '../e2e/fixtures/daemon.ts';
 import { descriptors } from '../e2e/fixtures/host.ts';
@@ -49,22 +45,6 @@ async function startedIn(cgroup: string): Promise<number[]> {
     const state = states[n];
     return state !== undefined && state.letter !== 'Z' && !pids.includes(state.parent);
   });
-}
-
-/** Kills a process where it is the one that is meant; what has ended meanwhile is nobody to kill. Gives whether it did. */
-export async function killWhere(pid: number, isMeant: (pid: number) => Promise<boolean>): Promise<boolean> {
-  let pidfd: number | undefined;
-  try {
-    pidfd = pidfdOpen(pid);
-    if (!(await isMeant(pid))) return false;
-    pidfdSendSignal(pidfd, constants.signals.SIGKILL);
-    return true;
-  } catch (error) {
-    if (error instanceof SystemError && error.errno === constants.errno.ESRCH) return false;
-    throw error;
-  } finally {
-    if (pidfd !== undefined) closeSync(pidfd);
-  }
 }
 
 /** Whether a process is this container's, by the kernel's word. */

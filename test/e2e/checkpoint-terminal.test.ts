@@ -53,7 +53,7 @@ it('a container with a terminal is restored without anybody in front of it', asy
   await events.exit(id, pid);
   screen.close();
   const again = await daemon.create(id, bundle, { checkpoint: 'end' });
-  expect((await processState(again.pid))?.letter).toBe('S');
+  await expect.poll(async () => (await processState(again.pid))?.letter).toBe('S');
   await daemon.signal(id, 9);
   expect((await events.exit(id, again.pid)).status).toBe(137);
 });

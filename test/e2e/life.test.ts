@@ -30,7 +30,7 @@ describe('a container', () => {
     const [container] = await daemon.containers();
     expect(container).toMatchObject({ id, bundlePath: bundle, status: 'running' });
     expect(container?.processes).toMatchObject([{ pid, args: ['sleep', '1000'], cwd: '/' }]);
-    expect((await processState(pid))?.letter).toBe('S');
+    await expect.poll(async () => (await processState(pid))?.letter).toBe('S');
 
     await daemon.signal(id, 15);
     await daemon.signal(id, 9);

@@ -152,7 +152,7 @@ describe('a start of which runc', () => {
       code: 'INTERNAL',
       message: `containerd: the runtime has left process ${pid}, which it did not start`,
     });
-    expect(processStat(pid)?.state).toBe('S');
+    await expect.poll(() => processStat(pid)?.state).toBe('S');
     await daemon.signal(OTHER, KILL);
     expect((await events.exit(OTHER, pid)).status).toBe(128 + KILL);
   });

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { createEndSet } from '../../src/linux/end-set.ts';
+import { descriptorsOf } from './descriptors.ts';
 
 const started: { child: ChildProcess; ended: Promise<unknown> }[] = [];
 
@@ -29,7 +29,7 @@ afterEach(async () => {
   }
 });
 const inOrder = (pids: readonly number[]): number[] => [...pids].sort((a, b) => a - b);
-const countDescriptors = (): number => readdirSync('/proc/self/fd').length;
+const countDescriptors = (): number => descriptorsOf((target) => target.includes('pidfd')).length;
 
 test('nobody has ended of those that run', async () => {
   const set = createEndSet(10);

@@ -4,7 +4,6 @@ import {
   lchownSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LinkRefusedError, pinned } from '../../src/linux/pin.ts';
+import { descriptorsOf } from './descriptors.ts';
 
 const SOMEBODY = 12_345;
 
@@ -123,7 +123,7 @@ describe('a path', () => {
       inFolder('none'),
       inFolder('real'),
     ];
-    const count = () => readdirSync('/proc/self/fd').length;
+    const count = () => descriptorsOf((target) => target.startsWith(folder)).length;
     const before = count();
     for (const path of paths) await refusal(path);
     await expect.poll(count).toBe(before);

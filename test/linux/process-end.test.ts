@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { holdProcess } from '../../src/linux/process-end.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 import { within } from './deadline.ts';
+import { descriptorsOf } from './descriptors.ts';
 
 const KILL = 9;
 
@@ -24,14 +25,7 @@ function start(...argv: string[]): { pid: number; child: ChildProcess; startTime
   const pid = child.pid ?? 0;
   return { pid, child, startTime: processStat(pid)?.startTime ?? 0n };
 }
-const pidfds = (): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).includes('pidfd');
-    } catch {
-      return false;
-    }
-  }).length;
+const pidfds = (): number => descriptorsOf((target) => target.includes('pidfd')).length;
 
 test('a process that is held can be signalled, and its end is told', async () => {
   const { pid, startTime } = start('sleep', '1000');

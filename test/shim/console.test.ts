@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openPty } from '../../src/linux/pty.ts';
 import { setWindowSize, windowSize } from '../../src/linux/terminal.ts';
 import { ClientTerminal } from '../linux/client-terminal.ts';
+import { descriptorsOf } from '../linux/descriptors.ts';
 import { sendDescriptors } from '../linux/send-descriptor.ts';
 import { deleteContainer, execRequest, makeBundle, runRequest } from './bundle.ts';
 import { buildShim, ShimUnderTest } from './shim-under-test.ts';
@@ -176,10 +177,8 @@ test('a runtime that fails says why, though its process was to have a terminal',
 });
 
 test('nothing stays open of a terminal that has come and gone', async () => {
-  const folder = `/proc/${shim.client.pid}/fd`;
   // The shim's copy of runc stays.
-  const open = (): number =>
-    readdirSync(folder).filter((fd) => !readlinkSync(`${folder}/${fd}`).startsWith('/memfd:')).length;
+  const open = (): number => descriptorsOf((target) => !target.startsWith('/memfd:'), shim.client.pid).length;
   const before = open();
   await start('echo done');
   await shim.exit(key);
@@ -187,6 +186,6 @@ test('nothing stays open of a terminal that has come and gone', async () => {
   await terminal.shows('done');
   deleteContainer(shim, 'box');
   await shim.run(shim.request('last', 'exit 0'));
-  expect(open()).toBe(before);
+  await expect.poll(open).toBe(before);
   expect(readdirSync(shim.stateDir)).not.toContain('console.sock');
 });

@@ -121,10 +121,10 @@ describe('a process that waits at runc’s FIFO', () => {
   });
 
   it('has not started if it does not come', async () => {
-    const timeoutMs = 500;
+    const timeoutMs = 2_000;
     await expect(shim.client.start(waiting('exec sleep 600', { timeoutMs }))).rejects.toMatchObject({
       reason: 'timeout',
-      message: expect.stringMatching(/process \d+ did not start within 500 ms/),
+      message: expect.stringMatching(/process \d+ did not start within 2000 ms/),
     });
   });
 });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { killWhere } from './container-world.ts';
+import { killWhere } from '../e2e/fixtures/kill-where.ts';
 
 /** A child that runs until it is killed. */
 async function sleeper() {
