@@ -203,7 +203,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     startThread: statsThread(STATS_PROGRAM),
     find: findSubject(stateDir.runc),
   });
-  const inspector = flags.inspect && (await inspect(flags.inspect, { ...flags, recorder }));
+  const inspector = flags.inspect && (await inspect(flags.inspect, { ...flags, recorder, log }));
   if (inspector) log.info({ url: inspector.url }, 'the live page is there');
   const server = await listen(
     {
@@ -246,11 +246,13 @@ async function inspect(
     id,
     inspectSecrets: secrets,
     recorder,
-  }: Pick<DaemonFlags, 'id' | 'inspectSecrets'> & { recorder: Recorder },
+    log,
+  }: Pick<DaemonFlags, 'id' | 'inspectSecrets'> & { recorder: Recorder; log: Logger },
 ): Promise<Inspector> {
   const { startInspector } = await import('./inspector/server.ts');
   const page = await readFile(INSPECTOR_PAGE, 'utf8');
-  return startInspector({ ...address, id, secrets, recorder, page });
+  const onTrouble = (err: Error) => log.warn({ err }, 'a connection to the live page could not be taken');
+  return startInspector({ ...address, id, secrets, recorder, page, onTrouble });
 }
 
 /** Says once that the journal cannot be written, and once that it can be again. */

@@ -20,7 +20,8 @@ const RETRY_MS = 20;
 const LAST_ATTEMPTS = 50;
 const FLUSH_TIMEOUT_MS = 1_000;
 
-export function createLogOutput(fd: number): LogOutput {
+/** Where it is no log, what is lost is told to nobody. */
+export function createLogOutput(fd: number, { isLog = true } = {}): LogOutput {
   let waiting = '';
   let rest: Uint8Array | undefined;
   let lost = 0;
@@ -35,7 +36,9 @@ export function createLogOutput(fd: number): LogOutput {
       return;
     }
     const note =
-      lost === 0 ? '' : `${JSON.stringify({ level: 40, msg: `${lost} lines of the log were lost` })}\n`;
+      lost === 0 || !isLog
+        ? ''
+        : `${JSON.stringify({ level: 40, msg: `${lost} lines of the log were lost` })}\n`;
     const batch = Buffer.from(waiting + note);
     waiting = '';
     lost = 0;

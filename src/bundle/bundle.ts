@@ -89,13 +89,16 @@ function parse(text: string): Json {
   }
 }
 
-/** How deep a JSON text is nested, by its brackets outside of strings. */
+/** How deep a JSON text is nested, by its brackets outside of strings; in one pass, as it may be anything. */
 function depthOf(text: string): number {
   let [depth, deepest] = [0, 0];
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
-    else if (token === ']' || token === '}') depth -= 1;
-    if (deepest > MAX_DEPTH) break;
+  let isInString = false;
+  for (let n = 0; n < text.length && deepest <= MAX_DEPTH; n++) {
+    const character = text.charAt(n);
+    if (character === '"') isInString = !isInString;
+    else if (isInString) n += character === '\\' ? 1 : 0;
+    else if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth);
+    else if (character === ']' || character === '}') depth -= 1;
   }
   return deepest;
 }

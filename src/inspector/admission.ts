@@ -3,6 +3,12 @@ import { isIP } from 'node:net';
 
 /** Who may look: whoever has the token, from a page of our own. */
 
+/** What a request asks for, whatever it may have sent in its first line; undefined where that is no path. */
+export function targetOf(url: string): URL | undefined {
+  const whole = `http://inspector${url}`;
+  return url.startsWith('/') && URL.canParse(whole) ? new URL(whole) : undefined;
+}
+
 export type Asked = { url: string; host: string | undefined; origin: string | undefined };
 
 /**
@@ -13,14 +19,16 @@ export type Asked = { url: string; host: string | undefined; origin: string | un
 export function refusalOf(
   { url, host, origin }: Asked,
   { token, names, origins = [] }: { token: string; names: readonly string[]; origins?: readonly string[] },
-): { status: 401 | 403 | 421; words: string } | undefined {
+): { status: 400 | 401 | 403 | 421; words: string } | undefined {
+  const target = targetOf(url);
+  if (target === undefined) return { status: 400, words: 'There is only a path to be asked for.' };
   if (host === undefined || !isOurs(host, names)) {
     return { status: 421, words: 'This is not the host that the inspector was started for.' };
   }
   if (origin !== undefined && origin !== `http://${host}` && !origins.includes(origin)) {
     return { status: 403, words: 'The inspector answers its own page alone.' };
   }
-  if (!isSame(new URL(url, 'http://inspector').searchParams.get('token') ?? '', token)) {
+  if (!isSame(target.searchParams.get('token') ?? '', token)) {
     return {
       status: 401,
       words: 'The token is missing or wrong: open the address that containerd has logged.',

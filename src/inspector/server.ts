@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { InspectAddress } from '../cli/daemon-flags.ts';
 import type { Recorder } from '../history/recorder.ts';
 import { countStates } from '../history/state-counts.ts';
-import { refusalOf } from './admission.ts';
+import { refusalOf, targetOf } from './admission.ts';
 import { createFeed, type Watcher } from './feed.ts';
 import { bridgePage, createStatelyFeed, STATELY_ORIGINS } from './stately.ts';
 import type { FromPage } from './wire.ts';
@@ -18,6 +18,8 @@ export type InspectorOptions = InspectAddress & {
   secrets: boolean;
   /** The page, an HTML document without anything beside it. */
   page: string;
+  /** A connection could not be taken. */
+  onTrouble: (error: Error) => void;
 };
 
 export type Inspector = {
@@ -45,14 +47,14 @@ const HEADERS = {
  * page, to a WebSocket the events). Rejects where it cannot listen.
  */
 export async function startInspector(options: InspectorOptions): Promise<Inspector> {
-  const { host, port, recorder, id, secrets, page } = options;
+  const { host, port, recorder, id, secrets, page, onTrouble } = options;
   const token = randomBytes(24).toString('base64url');
   const counts = countStates(recorder);
   const feed = createFeed({ id, recorder, counts, secrets });
   const stately = createStatelyFeed({ recorder, secrets });
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
   const admission = { token, names: [host] };
-  const pathOf = ({ url = '/' }: IncomingMessage): string => new URL(url, 'http://inspector').pathname;
+  const pathOf = ({ url = '/' }: IncomingMessage): string => targetOf(url)?.pathname ?? '';
   const askedOf = ({ url = '/', headers }: IncomingMessage) => ({
     url,
     host: headers.host,
@@ -70,12 +72,16 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   });
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Node has let go of it: nobody else hears that it was reset.
+    socket.on('error', () => socket.destroy());
     const path = pathOf(request);
     const origins = path === '/stately' ? STATELY_ORIGINS : [];
     const refusal = refusalOf(askedOf(request), { ...admission, origins });
     const status = refusal?.status ?? (path === '/live' || path === '/stately' ? undefined : 404);
     const full = feed.watchers + stately.watchers >= MAX_WATCHERS ? 503 : undefined;
     if (status !== undefined || full !== undefined) {
+      // Or whoever sent it could keep it, its own side open.
+      socket.once('finish', () => socket.destroy());
       socket.end(`HTTP/1.1 ${status ?? full} Refused\r\nConnection: close\r\n\r\n`);
       return;
     }
@@ -101,6 +107,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
+  server.removeAllListeners('error').on('error', onTrouble);
   const address = server.address();
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const shownPort = typeof address === 'object' && address !== null ? address.port : port;

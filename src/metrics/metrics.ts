@@ -1,13 +1,15 @@
 import type { DaemonFlags } from '../cli/daemon-flags.ts';
 import type { Logger } from '../log.ts';
+import { createLogOutput } from '../log-output.ts';
 import { readMetrics, type Sources } from './daemon-metrics.ts';
 import { createGraphite } from './graphite.ts';
 import { graphiteLines, graphiteName } from './graphite-lines.ts';
 import { printed } from './layout.ts';
 import { report } from './report.ts';
-import { openStdout } from './stdout.ts';
 
 type Flags = Pick<DaemonFlags, 'id' | 'debug' | 'graphiteAddress' | 'metricsIntervalMs'>;
+
+const STDOUT = 1;
 
 /**
  * Reports the daemon's metrics at every interval: with `--debug` on stdout, and to a Graphite server where one is named.
@@ -18,9 +20,8 @@ export function startMetrics(flags: Flags, sources: Sources, log: Logger): () =>
   const stop = new AbortController();
 
   if (flags.debug) {
-    const stdout = openStdout();
+    const stdout = createLogOutput(STDOUT, { isLog: false });
     outlets.push((readings, date) => stdout.write(printed(readings, date)));
-    stop.signal.addEventListener('abort', () => stdout.close());
   }
   if (flags.graphiteAddress !== '') {
     const { graphiteAddress: address, id } = flags;

@@ -187,3 +187,31 @@ describe('a config.json', () => {
     );
   });
 });
+
+describe('a config.json that is nested', () => {
+  const nested = (depth: number) =>
+    `{"process": {"args": ["sh"]}, "x": ${'['.repeat(depth)}${']'.repeat(depth)}}`;
+
+  it('is read up to a depth of 64', async () => {
+    await expect(read(nested(63))).resolves.toBeDefined();
+    expect(await refusal(read(nested(64)))).toBe(notValid('config.json is nested more than 64 deep'));
+  });
+
+  it('is not what has brackets, quotes and backslashes in a string', async () => {
+    const text = JSON.stringify({
+      process: { args: ['sh'] },
+      x: `${'[{'.repeat(100)}\\"\\\\"${'['.repeat(100)}`,
+    });
+    await expect(read(text)).resolves.toBeDefined();
+  });
+
+  it.each(['"', '\\"', '\\', '["', '"[\\'])(
+    'may be 4 MB of %s, and takes no longer than its length',
+    async (piece) => {
+      const text = piece.repeat((4 * 1024 * 1024) / piece.length);
+      await expect(within(5_000, 'the refusal', refusal(read(text)))).resolves.toMatch(
+        /^containerd: bundle is not valid/,
+      );
+    },
+  );
+});

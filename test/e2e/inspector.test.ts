@@ -187,6 +187,7 @@ describe('the page of a thousand containers', () => {
   beforeAll(async () => {
     const { recorder, start, pause, kill } = await startSimulatedSystem();
     inspector = await startInspector({
+      onTrouble: () => {},
       host: '127.0.0.1',
       port: 0,
       id: 'deathstar',

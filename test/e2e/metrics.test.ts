@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -107,6 +108,27 @@ describe('metrics on stdout', () => {
     });
     expect(held).toBeGreaterThan(10);
   });
+});
+
+it('metrics for which a disk has no room are lost, and nothing else', async () => {
+  const full = openSync('/dev/full', 'w');
+  const daemon = await TestDaemon.start({
+    flags: ['--debug', '--metrics-interval', '1ms'],
+    stdout: full,
+  });
+  closeSync(full);
+  try {
+    // How often it has tried (proc(5): syscw).
+    const tries = async () =>
+      Number(/^syscw: (\d+)$/m.exec(await readFile(`/proc/${daemon.child.pid}/io`, 'utf8'))?.[1]);
+    const before = await tries();
+    await expect.poll(tries).toBeGreaterThan(before + 20);
+    expect(await daemon.containers()).toEqual([]);
+    expect(await daemon.stop()).toBe(0);
+  } finally {
+    daemon.child.kill('SIGKILL');
+    await daemon.remove();
+  }
 });
 
 it('metrics that nobody reads delay nobody, not even the end of the daemon', async () => {

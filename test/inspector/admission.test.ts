@@ -31,6 +31,10 @@ describe('who may not', () => {
       421,
     ],
     ['no host at all', { host: undefined }, 421],
+    ['a path that no URL has, without the token', { url: '//' }, 401],
+    ['a path that leads elsewhere', { url: '//:99999/?token=secret\\' }, 401],
+    ['the address of another server', { url: 'http://evil.example/?token=secret' }, 400],
+    ['no path', { url: '*' }, 400],
   ])('%s', (_, of, status) => {
     expect(asked(of)).toBe(status);
   });

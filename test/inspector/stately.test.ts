@@ -22,6 +22,7 @@ beforeAll(async () => {
   simulated = await startSimulatedSystem();
   const { recorder } = simulated;
   inspector = await startInspector({
+    onTrouble: () => {},
     host: '127.0.0.1',
     port: 0,
     id: 'm',
