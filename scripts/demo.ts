@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,6 +22,7 @@ import {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = path.resolve(process.env.CONTAINERD_DEMO_DIR ?? '/run/containerd-xstate');
 const socketPath = path.join(folder, 'containerd.sock');
+const stateDir = path.join(folder, 'state');
 const countFile = path.join(folder, 'demo.out');
 const ctr = path.join(root, 'bin', 'ctr');
 const ID = 'demo';
@@ -37,7 +38,7 @@ await mkdir(folder, { recursive: true, mode: 0o711 });
 // In a session of its own, so that it hears of a signal once, from here.
 const daemon = spawn(
   path.join(root, 'bin', 'containerd'),
-  ['--listen', socketPath, '--state-dir', path.join(folder, 'state'), ...process.argv.slice(2)],
+  ['--listen', socketPath, '--state-dir', stateDir, ...process.argv.slice(2)],
   { detached: true, stdio: ['ignore', 'inherit', 'inherit'] },
 );
 const ended = once(daemon, 'exit') as Promise<[number | null]>;
@@ -53,8 +54,19 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const listening = await Promise.race([ended.then(() => false), untilListening()]);
 if (listening && !(await startDemo())) daemon.kill('SIGTERM');
 const [status] = await ended;
-if (listening) await rm(folder, { recursive: true, force: true });
+if (listening) await removeOurs();
 process.exitCode = status ?? 1;
+
+/** Removes what the demo and its daemon have made, unless a container is left; the folder may be somebody's. */
+async function removeOurs(): Promise<void> {
+  const left = await readdir(path.join(stateDir, 'containers')).catch((): string[] => []);
+  if (left.length > 0) {
+    console.error(`${left.join(', ')} may run still: the next daemon on ${stateDir} takes it up`);
+    return;
+  }
+  for (const ours of [stateDir, socketPath, countFile]) await rm(ours, { recursive: true, force: true });
+  await rmdir(folder).catch(() => {});
+}
 
 async function untilListening(): Promise<boolean> {
   while (daemon.exitCode === null && !(await canConnect())) await delay(50);

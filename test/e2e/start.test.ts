@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +18,8 @@ beforeEach(async () => {
 afterEach(() => rm(parent, { recursive: true }));
 
 /** `npm start`, and all that it prints; `until` resolves once that holds some text. */
-function start() {
-  const child = spawn('npm', ['start'], {
+function start(...flags: string[]) {
+  const child = spawn('npm', ['start', '--', ...flags], {
     cwd: root,
     env: { ...process.env, CONTAINERD_DEMO_DIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -79,5 +79,28 @@ it('a second npm start in the same place is refused and leaves the first alone',
   expect(stdout).toContain('demo');
   first.child.kill('SIGTERM');
   await once(first.child, 'exit');
+  expect(await readdir(parent)).toEqual([]);
+});
+
+it('npm start leaves in its place what somebody else has there', async () => {
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'mine'), 'mine');
+  const demo = start();
+  await demo.until('Ctrl-C ends');
+  demo.child.kill('SIGINT');
+  await once(demo.child, 'exit');
+  expect(await readdir(folder)).toEqual(['mine']);
+});
+
+it('npm start leaves what belongs to a container that goes on, and the next one ends that', async () => {
+  const demo = start('--live-restore');
+  await demo.until('Ctrl-C ends');
+  demo.child.kill('SIGINT');
+  await once(demo.child, 'exit');
+  expect(demo.output()).toContain('demo may run still');
+  expect(await readdir(folder)).toContain('state');
+  const next = start();
+  await once(next.child, 'exit');
+  expect(next.output()).toContain('container already exists');
   expect(await readdir(parent)).toEqual([]);
 });
