@@ -76,9 +76,13 @@ export function createStatsCollector({ startThread, find }: StatsOptions): Stats
   }
 
   function onSampled(sampled: Sampled[]): void {
-    for (const { key, stats } of sampled) {
+    for (const { key, stats, trouble } of sampled) {
       const watch = byKey.get(key);
       if (watch === undefined) continue;
+      if (trouble !== '') {
+        giveUp([watch], new Error(trouble));
+        continue;
+      }
       watch.waitsFor = 'time';
       if (stats === undefined) continue;
       watch.last = stats;

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { KernelFile, KernelFiles } from './kernel-files.ts';
+import { isShortage, type KernelFile, type KernelFiles } from './kernel-files.ts';
 
 /** The folder of each cgroup v1 controller; of v2, one folder under the empty name, as runc's state.json has it. */
 export type CgroupPaths = Record<string, string>;
@@ -11,7 +11,7 @@ export type ControlFile = Pick<KernelFile, 'read'>;
 export type ControlFiles = {
   /** A controller's file, the same for each call; of a controller that is not there, it holds nothing. */
   open(controller: string, name: string): ControlFile;
-  /** The names of a controller's files, as they were at first. */
+  /** The names of a controller's files, as they were at first. Throws as `KernelFile.read`. */
   names(controller: string): readonly string[];
   /** Whether any of the files that have been read is there still. */
   exist(): boolean;
@@ -58,7 +58,8 @@ function namesIn(folder: string | undefined): readonly string[] {
   if (folder === undefined) return [];
   try {
     return readdirSync(folder);
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return [];
   }
 }

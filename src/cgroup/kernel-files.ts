@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 /** One of the kernel's files, read again and again. */
 export type KernelFile = {
-  /** What it holds now; undefined where there is no such file, or no longer. */
+  /** What it holds now; undefined where there is no such file, or no longer. Throws where the host has nothing to read it with. */
   read(): string | undefined;
   /** Whether it was found to be there no longer, or never; it is not looked for again then. */
   isGone(): boolean;
@@ -20,6 +20,10 @@ const GONE = new Set(['ENOENT', 'ENODEV', 'ENOTDIR', 'ESRCH']);
 
 /** Whether a file could not be opened or read because there is none, or no longer. */
 export const isGone = (error: unknown): boolean => GONE.has((error as NodeJS.ErrnoException).code ?? '');
+
+/** Whether the host has run out of what it takes to look: that says nothing of the file. */
+export const isShortage = (error: unknown): boolean =>
+  ['EMFILE', 'ENFILE', 'ENOMEM'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /**
  * The kernel hands out as many whole lines as fit into a page or, if one is longer, that one (fs/seq_file.c). What is
@@ -74,6 +78,7 @@ export function createKernelFiles(maxOpen: number): KernelFiles {
             return kept === undefined ? openAndRead() : readAll(kept);
           } catch (error) {
             close();
+            if (isShortage(error)) throw error;
             gone = isGone(error);
             return undefined;
           }

@@ -13,7 +13,10 @@ export type Subject = { cgroupPaths: CgroupPaths; pid: number; startTime: string
 
 /** Takes samples of one container. */
 export type Sampler = {
-  /** Writes what the kernel has counted until now, as `Stats` of api.proto; nothing where the container's cgroups are gone. */
+  /**
+   * Writes what the kernel has counted until now, as `Stats` of api.proto; nothing where the container's cgroups are gone.
+   * Throws, and has written nothing, where the host has nothing to read it with.
+   */
   sample(writer: BinaryWriter): void;
   close(): void;
 };
@@ -55,7 +58,8 @@ export function createSampler({ cgroupPaths, pid, startTime }: Subject, files: K
     sample(writer) {
       const parts = cgroup.map((part) => part());
       if (!control.exist()) return;
-      writer.raw(network()).tag(CGROUP_STATS_FIELD, WireType.LengthDelimited).fork();
+      const interfaces = network();
+      writer.raw(interfaces).tag(CGROUP_STATS_FIELD, WireType.LengthDelimited).fork();
       for (const part of parts) writer.raw(part);
       writer.join();
       Stats.encode({ ...NO_STATS, timestamp: BigInt(Math.floor(Date.now() / MS_PER_SECOND)) }, writer);

@@ -11,17 +11,25 @@ export type ToThread =
   | { type: 'forget'; key: number }
   | { type: 'sample'; keys: number[] };
 
-/** `Stats` of api.proto, encoded; undefined where there is nothing left to read. Each key asked for is answered once. */
-export type Sampled = { key: number; stats: Uint8Array | undefined };
+/**
+ * `Stats` of api.proto, encoded; undefined where there is nothing left to read, or, as `trouble` says then, nothing to
+ * read it with. Each key asked for is answered once.
+ */
+export type Sampled = { key: number; stats: Uint8Array | undefined; trouble: string };
 
 /**
  * Answers are handed over as bytes, one after the other: to the runtime each object that goes from thread to thread costs
- * as much as a kernel's file. `write` writes the sample, or nothing where there is none.
+ * as much as a kernel's file. `write` writes the sample, or nothing where there is none; what it throws is the trouble.
  */
 export function writeSampled(writer: BinaryWriter, key: number, write: (writer: BinaryWriter) => void): void {
+  let trouble = '';
   writer.uint32(key).fork();
-  write(writer);
-  writer.join();
+  try {
+    write(writer);
+  } catch (error) {
+    trouble = error instanceof Error ? error.message : String(error);
+  }
+  writer.join().string(trouble);
 }
 
 /** The answers, whose samples are views of the bytes. */
@@ -31,7 +39,8 @@ export function readSampled(bytes: Uint8Array): Sampled[] {
   while (reader.pos < reader.len) {
     const key = reader.uint32();
     const stats = reader.bytes();
-    sampled.push({ key, stats: stats.length === 0 ? undefined : stats });
+    const trouble = reader.string();
+    sampled.push({ key, stats: stats.length === 0 ? undefined : stats, trouble });
   }
   return sampled;
 }

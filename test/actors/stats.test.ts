@@ -47,7 +47,7 @@ function stage() {
     thread().posted.length = 0;
     return keys;
   };
-  const answer = (key: number, text: string) => thread().answer([{ key, stats: bytes(text) }]);
+  const answer = (key: number, text: string) => thread().answer([{ key, stats: bytes(text), trouble: '' }]);
   return { collector, threads, thread, found, asked, answer };
 }
 
@@ -199,6 +199,23 @@ describe('the stats collector', () => {
     answer(key, 'first');
     expect(other).toMatchObject({ seen: ['first'], failures: [] });
     expect(thread().ended).toBe(false);
+  });
+
+  it('tells who has subscribed where a sample cannot be taken, and takes one for who comes next', async () => {
+    const { collector, thread, asked, answer } = stage();
+    const [one, other, next] = [subscriber(), subscriber(), subscriber()];
+    collector.subscribe(container('a'), one);
+    collector.subscribe(container('b'), other);
+    await vi.advanceTimersByTimeAsync(0);
+    const [key = 0, otherKey = 0] = asked();
+    thread().answer([{ key, stats: undefined, trouble: 'too many open files' }]);
+    answer(otherKey, 'b');
+    expect(one).toMatchObject({ seen: [], failures: ['too many open files'] });
+    expect(other).toMatchObject({ seen: ['b'], failures: [] });
+    collector.subscribe(container('a'), next);
+    await vi.advanceTimersByTimeAsync(0);
+    answer(asked()[0] ?? 0, 'again');
+    expect(next.seen).toEqual(['again']);
   });
 
   it('finds a container the next time that somebody subscribes to it', async () => {

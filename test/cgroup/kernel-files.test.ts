@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createKernelFiles } from '../../src/cgroup/kernel-files.ts';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -64,6 +65,20 @@ it('a file that is not there is gone, and is not looked for again', () => {
   make('late', 'here');
   expect(file.read()).toBeUndefined();
   expect(file.isGone()).toBe(true);
+});
+
+it('a file for which there is no descriptor is an error, and there again once there is one', () => {
+  const file = createKernelFiles(1).open(make('a', 'here'));
+  const limit = descriptorLimit();
+  setDescriptorLimit({ ...limit, soft: 3n });
+  try {
+    expect(() => file.read()).toThrow('EMFILE');
+  } finally {
+    setDescriptorLimit(limit);
+  }
+  expect(file.isGone()).toBe(false);
+  expect(file.read()).toBe('here');
+  file.close();
 });
 
 it('a path that has come to mean another file is gone, and is not held', () => {

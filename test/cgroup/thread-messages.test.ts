@@ -7,6 +7,7 @@ it('samples come from thread to thread as they were, and where there is none, th
   const sampled = fc.record({
     key: fc.nat({ max: 2 ** 31 - 1 }),
     stats: fc.option(fc.uint8Array({ minLength: 1, maxLength: 5000 }), { nil: undefined }),
+    trouble: fc.constant(''),
   });
   const writer = new BinaryWriter();
   fc.assert(
@@ -16,7 +17,26 @@ it('samples come from thread to thread as they were, and where there is none, th
           if (stats !== undefined) it.raw(stats);
         });
       const read = readSampled(writer.finish());
-      expect(read.map(({ key, stats }) => ({ key, stats: stats && Uint8Array.from(stats) }))).toEqual(batch);
+      expect(read.map(({ stats, ...rest }) => ({ ...rest, stats: stats && Uint8Array.from(stats) }))).toEqual(
+        batch,
+      );
     }),
   );
+});
+
+it('a sample that could not be taken comes as what was in the way, and those beside it as they were', () => {
+  const writer = new BinaryWriter();
+  const stats = Uint8Array.of(1, 2, 3);
+  writeSampled(writer, 1, (it) => it.raw(stats));
+  writeSampled(writer, 2, () => {
+    throw new Error('EMFILE: too many open files');
+  });
+  writeSampled(writer, 3, (it) => it.raw(stats));
+  const read = readSampled(writer.finish());
+  expect(read.map(({ key, trouble }) => [key, trouble])).toEqual([
+    [1, ''],
+    [2, 'EMFILE: too many open files'],
+    [3, ''],
+  ]);
+  expect(read.map(({ stats }) => stats?.length)).toEqual([3, undefined, 3]);
 });
