@@ -21,6 +21,11 @@ if (parsed.kind === 'exit') {
   end(await runChartCommand(parsed.command));
 } else {
   const log = createLog(parsed.flags);
+  // A fault of ours, of which nobody can say what it has left half done: containers do not notice a daemon that ends.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a fault: the containers go on, and the next daemon takes them up');
+    process.exit(1);
+  });
   try {
     await runDaemon(parsed.flags, log);
     log.flush(() => process.exit(0));

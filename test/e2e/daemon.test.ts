@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -132,9 +133,32 @@ describe('a daemon', () => {
   it('takes the place of one that was killed', async () => {
     const first = await TestDaemon.start({ folder });
     first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
     const second = await TestDaemon.start({ folder });
     expect(await second.containers()).toEqual([]);
     first.client.close();
+    await second.remove();
+  });
+
+  it('takes the place of one that ended by a fault of its own, which is in the log', async () => {
+    // A fault that is thrown where nobody expects any.
+    const fault = 'process.on("SIGUSR2", () => { throw new Error("nobody saw it coming"); })';
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fault)}` };
+    const first = await TestDaemon.start({ folder, env });
+    const { pid } = await first.create(BOX, await bundles.make('fault'));
+    first.child.kill('SIGUSR2');
+    expect(await once(first.child, 'exit')).toEqual([1, null]);
+    first.client.close();
+    await expect
+      .poll(() => first.log.at(-1))
+      .toMatchObject({
+        level: 60,
+        msg: 'a fault: the containers go on, and the next daemon takes them up',
+        err: { message: 'nobody saw it coming' },
+      });
+    const second = await TestDaemon.start({ folder });
+    expect((await second.container(BOX))?.processes[0]?.pid).toBe(pid);
+    await second.signal(BOX, 9);
     await second.remove();
   });
 
