@@ -1,25 +1,21 @@
 import os from 'node:os';
 import { parseDaemonFlags } from './cli/daemon-flags.ts';
-import type { Ending } from './cli/program.ts';
+import { endThoughHungUp } from './cli/hung-up.ts';
+import { printEnding } from './cli/print.ts';
 import { runDaemon } from './daemon.ts';
 import { createLog } from './log.ts';
 
 /** Bundled next to the daemon. */
 const CHARTS_PROGRAM = new URL('./containerd-charts.js', import.meta.url);
 
-function end({ status, stdout, stderr }: Ending): void {
-  process.stdout.write(stdout);
-  process.stderr.write(stderr);
-  process.exitCode = status;
-}
-
 const parsed = parseDaemonFlags(process.argv.slice(2), { hostname: os.hostname() });
 if (parsed.kind === 'exit') {
-  end(parsed);
+  printEnding('containerd', parsed);
 } else if (parsed.kind === 'charts') {
   const { runChartCommand }: typeof import('./containerd-charts.ts') = await import(CHARTS_PROGRAM.href);
-  end(await runChartCommand(parsed.command));
+  printEnding('containerd', await runChartCommand(parsed.command));
 } else {
+  endThoughHungUp();
   const log = createLog(parsed.flags);
   // A fault of ours, of which nobody can say what it has left half done: containers do not notice a daemon that ends.
   process.on('uncaughtException', (error) => {

@@ -1,4 +1,5 @@
-import { fstatSync, write, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { setNonblocking } from './linux/descriptor.ts';
 
 /**
@@ -21,14 +22,12 @@ const LAST_ATTEMPTS = 50;
 const FLUSH_TIMEOUT_MS = 1_000;
 
 /** Where it is no log, what is lost is told to nobody. */
-export function createLogOutput(fd: number, { isLog = true } = {}): LogOutput {
+export function createLogOutput(standard: number, { isLog = true } = {}): LogOutput {
   let waiting = '';
   let rest: Uint8Array | undefined;
   let lost = 0;
   let idle = () => {};
-  const kind = fstatSync(fd);
-  // A write that waits for a reader would hold a thread of libuv's, for which the process waits when it ends.
-  if (kind.isFIFO() || kind.isSocket()) setNonblocking(fd);
+  const fd = withoutWaiting(standard);
 
   function next(): void {
     if (waiting === '') {
@@ -88,4 +87,18 @@ export function createLogOutput(fd: number, { isLog = true } = {}): LogOutput {
       };
     },
   };
+}
+
+/** A write that waits for a reader would hold a thread of libuv's, for which the process waits when it ends. */
+function withoutWaiting(standard: number): number {
+  const kind = fstatSync(standard);
+  if (kind.isFIFO() || kind.isSocket()) setNonblocking(standard);
+  if (!isatty(standard)) return standard;
+  try {
+    // A terminal is shared with whoever started us, who would find it non-blocking: it is opened once more.
+    const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+    return openSync(`/proc/self/fd/${standard}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  } catch {
+    return standard;
+  }
 }

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { printableLines } from './cli/printable.ts';
 import { createLogOutput, type LogOutput } from './log-output.ts';
 
 export type { Logger } from 'pino';
@@ -14,6 +15,9 @@ export function createLog({ debug }: { debug: boolean }) {
     ignore: 'pid,hostname,name',
     translateTime: 'SYS:HH:MM:ss.l',
   });
-  const readable: LogOutput = { ...stderr, write: (line) => stderr.write(pretty(line) ?? '') };
+  // An error may be in words that a container has chosen.
+  const harmless = (_: string, value: unknown) => (typeof value === 'string' ? printableLines(value) : value);
+  const write = (line: string) => stderr.write(pretty(JSON.parse(line, harmless)) ?? '');
+  const readable: LogOutput = { ...stderr, write };
   return pino({ name: 'containerd', level }, readable);
 }

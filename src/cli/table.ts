@@ -1,12 +1,10 @@
+import { printable } from './printable.ts';
+
 /** A column is never narrower, and this far from the next at least. */
 const MIN_WIDTH = 20;
 const PADDING = 3;
 
 const widthOf = (cell: string): number => [...cell].length;
-
-/** A path may hold a line feed or an escape sequence, neither of which may reach the reader's terminal. */
-const printable = (cell: string): string =>
-  cell.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 /**
  * Lines of a table as the original aligned them (text/tabwriter of Go, minimal width 20, padding 3): each column but

@@ -4,7 +4,8 @@ import type { Daemon } from './daemon.ts';
 /** What a command does its work with. */
 export type Session = {
   daemon: Daemon;
-  stdout: { write(text: string): unknown; isTTY?: boolean };
+  /** `write` resolves once a reader that is slow has taken so much that it may have more. */
+  stdout: { write(text: string): Promise<void>; isTTY?: boolean };
   /** Tells the user something beside what the command prints. */
   warn: (text: string) => void;
 };

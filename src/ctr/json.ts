@@ -9,9 +9,17 @@ export function jsonLine(value: unknown): string {
 function text(value: unknown): string {
   if (typeof value === 'bigint') return String(value);
   if (Array.isArray(value)) return `[${value.map(text).join(',')}]`;
+  if (typeof value === 'string') return quoted(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)
-    .map(([name, member]) => `${JSON.stringify(name)}:${text(member)}`);
+    .map(([name, member]) => `${quoted(name)}:${text(member)}`);
   return `{${members.join(',')}}`;
 }
+
+/** JSON itself lets DEL and the control characters of Latin-1 pass, of which one begins an escape sequence. */
+const quoted = (value: string): string =>
+  JSON.stringify(value).replace(
+    /[\x7f-\x9f]/g,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

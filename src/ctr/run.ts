@@ -1,32 +1,31 @@
+import { once } from 'node:events';
 import { isatty } from 'node:tty';
 import { CliError } from '../cli/error.ts';
+import { endWithStdout } from '../cli/print.ts';
+import { printableLines } from '../cli/printable.ts';
 import type { Session } from './job.ts';
 import type { Invocation } from './program.ts';
 
-/** What a shell says of a program that wrote into a pipe without a reader: 128 + SIGPIPE. */
-export const STATUS_OF_SIGPIPE = 141;
-
 /** Our stdout, which is left alone until there is something to write: an attached `ctr` has its own way with it. */
 function openStdout(warn: (text: string) => void): Session['stdout'] {
-  let stdout: NodeJS.WriteStream | undefined;
-  const open = (): NodeJS.WriteStream =>
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') warn(error.message);
-      process.exit(error.code === 'EPIPE' ? STATUS_OF_SIGPIPE : 1);
-    });
+  let isOpen = false;
   return {
     isTTY: isatty(1),
-    write(text) {
-      stdout ??= open();
-      stdout.write(text);
+    async write(text) {
+      if (!isOpen) endWithStdout(warn);
+      isOpen = true;
+      if (!process.stdout.write(text)) await once(process.stdout, 'drain');
     },
   };
 }
 
 /** Does the job; gives the exit status. What goes wrong is told on stderr. */
 export async function runJob({ job, address, debug }: Invocation): Promise<number> {
+  // Where that is gone there is nowhere to say it.
+  let stderr: NodeJS.WriteStream | undefined;
   const warn = (text: string): void => {
-    process.stderr.write(`[ctr] ${text}\n`);
+    stderr ??= process.stderr.on('error', () => {});
+    stderr.write(`[ctr] ${printableLines(text)}\n`);
   };
   // gRPC takes most of the time that it takes to start: help and complaints do without.
   const { connect } = await import('./daemon.ts');

@@ -19,7 +19,9 @@ const END_OF_SCREEN = '\x1b[J';
 const ORDER_KEYS: Record<string, Order> = { i: 'id', a: 'age', c: 'cpu', m: 'memory' };
 const MOVE_KEYS: Record<string, (page: number) => number> = {
   '\x1b[A': () => -1,
+  '\x1bOA': () => -1,
   '\x1b[B': () => 1,
+  '\x1bOB': () => 1,
   k: () => -1,
   j: () => 1,
   '\x1b[5~': (page) => -page,
@@ -28,6 +30,8 @@ const MOVE_KEYS: Record<string, (page: number) => number> = {
 };
 /** `q`, and what a terminal that is raw does not make a signal of: ^C and ^D. */
 const LEAVE_KEYS = new Set(['q', '\x03', '\x04']);
+/** One key: a sequence, or a byte. Several come together where they are typed fast, or the way is slow. */
+const KEY = /\p{Cc}(?:\[|O)[0-9;]*[A-Za-z~]|./gsu;
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 /** Takes the terminal over. `leave` is called where somebody has seen enough, or we are told to end. */
@@ -49,22 +53,25 @@ export function openScreen(leave: () => void): Screen {
     left = true;
     leave();
   }
-  function onKey(data: Buffer): void {
-    const key = data.toString('latin1');
-    const move = MOVE_KEYS[key];
-    if (LEAVE_KEYS.has(key)) {
-      goAway();
-      return;
+  function onKeys(data: Buffer): void {
+    for (const key of data.toString('latin1').match(KEY) ?? []) {
+      if (LEAVE_KEYS.has(key)) {
+        goAway();
+        return;
+      }
+      const move = MOVE_KEYS[key];
+      if (move !== undefined) view.from = Math.max(0, view.from + move(view.rows - 4));
+      view.order = ORDER_KEYS[key] ?? view.order;
     }
-    if (move !== undefined) view.from = Math.max(0, view.from + move(view.rows - 4));
-    view.order = ORDER_KEYS[key] ?? view.order;
     redraw();
   }
 
+  // The terminal has gone.
+  for (const stream of [stdin, stdout]) stream.on('error', goAway);
   stdout.write(ENTER);
   if (stdin.isTTY) {
     stdin.setRawMode(true);
-    stdin.on('data', onKey);
+    stdin.on('data', onKeys);
     stdin.resume();
   }
   stdout.on('resize', redraw);
@@ -84,7 +91,7 @@ export function openScreen(leave: () => void): Screen {
       stdout.off('resize', redraw);
       for (const signal of SIGNALS) process.off(signal, goAway);
       if (stdin.isTTY) {
-        stdin.off('data', onKey);
+        stdin.off('data', onKeys);
         stdin.setRawMode(false);
         stdin.pause();
       }

@@ -101,7 +101,7 @@ export async function ctr(
   let stdout = '';
   const warnings: string[] = [];
   const daemon = connect(socketPath, () => {});
-  const write = (text: string) => {
+  const write = async (text: string) => {
     stdout += text;
   };
   try {

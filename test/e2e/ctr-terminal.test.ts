@@ -155,6 +155,13 @@ describe('our own terminal is as it was', () => {
     await goesOn(id);
   });
 
+  it('or is no more, when its window is closed', async () => {
+    const { id, shown } = await started('closed');
+    shown.close();
+    expect(await shown.ended()).toBe(129);
+    await goesOn(id);
+  });
+
   it('when the container cannot be started', async () => {
     const bundle = await bundles.make('missing', { terminal: true, args: ['nope'] });
     const shown = open('containers', 'start', '-a', unique('missing'), bundle);
@@ -183,6 +190,22 @@ describe('ctr watch on a terminal', () => {
     expect(await watch.ended()).toBe(0);
     expect(watch.text.endsWith(BACK)).toBe(true);
     expect(watch.settings()).toEqual(before);
+  });
+
+  it('ends where its window is closed', async () => {
+    const watch = open('watch');
+    await watch.shows(BOX);
+    watch.close();
+    expect(await watch.ended()).toBe(0);
+  });
+
+  it('takes keys that come together', async () => {
+    const watch = open('watch');
+    await watch.shows(BOX);
+    watch.type('\x1b[B\x1bOBmi\x1b[Am');
+    await watch.shows('order by memory');
+    watch.type('\x1b[B\x03');
+    expect(await watch.ended()).toBe(0);
   });
 
   it('gives it back where it is told to end', async () => {

@@ -1,13 +1,19 @@
+import { setTimeout } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { CliError } from '../../cli/error.ts';
+import { STATUS_OF_SIGPIPE } from '../../cli/print.ts';
 import { SystemError } from '../../linux/error.ts';
 import { type Daemon, Refusal } from '../daemon.ts';
 import type { Session } from '../job.ts';
-import { STATUS_OF_SIGPIPE } from '../run.ts';
 import type { Ends, Stdio } from './ends.ts';
 import { type Exits, followExits } from './exits.ts';
 import { catchInterruptions, type Interruptions, Left } from './interruptions.ts';
 import { makePipes } from './pipes.ts';
 import { makeTerminal } from './terminal.ts';
+
+const STDOUT = 1;
+const STATUS_OF_SIGHUP = 129;
+const HANG_UP_TIMEOUT_MS = 1_000;
 
 /** A process to be started with our own stdio. */
 export type Attachment = {
@@ -56,8 +62,9 @@ export async function attach({ daemon, warn }: Session, attachment: Attachment):
 
 /** Copies until the process has ended and all that it wrote has arrived. */
 async function standIn(pid: number, ends: Ends, exits: Exits, { left }: Interruptions): Promise<number> {
+  const isOnTerminal = isatty(STDOUT);
   const outputs = ends.begin();
-  const ended = Promise.all(outputs.map((output) => output.ended)).catch(refuse);
+  const ended = Promise.all(outputs.map((output) => output.ended)).catch(refuse(isOnTerminal));
   const exited = exits.of(pid);
   const endedFirst = ended.then(() => {
     exits.hurry();
@@ -69,10 +76,16 @@ async function standIn(pid: number, ends: Ends, exits: Exits, { left }: Interrup
   return status;
 }
 
-function refuse(error: unknown): never {
-  if (!(error instanceof SystemError)) throw error;
-  throw error.code === 'EPIPE' ? new Left(STATUS_OF_SIGPIPE) : new CliError(error.message);
-}
+const refuse =
+  (isOnTerminal: boolean) =>
+  async (error: unknown): Promise<never> => {
+    if (!(error instanceof SystemError)) throw error;
+    if (error.code === 'EPIPE') throw new Left(STATUS_OF_SIGPIPE);
+    if (error.code !== 'EIO' || !isOnTerminal) throw new CliError(error.message);
+    // Our terminal has been closed: the signal that says so comes when the kernel is done with that.
+    await setTimeout(HANG_UP_TIMEOUT_MS, undefined, { ref: false });
+    throw new Left(STATUS_OF_SIGHUP);
+  };
 
 /** What the daemon says of a process, or a container, that has ended. */
 const ENDED = new Set(['NOT_FOUND', 'FAILED_PRECONDITION']);

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { duplicate, writeNow } from '../../linux/descriptor.ts';
+import { SystemError } from '../../linux/error.ts';
 import { openPty } from '../../linux/pty.ts';
 import {
   makeRaw,
@@ -69,9 +70,18 @@ export function makeTerminal(onResize: (size: WindowSize) => void): Ends {
       input?.stop();
       output?.stop();
       closeSync(master);
-      if (before !== undefined) setTerminalSettings(0, before);
+      if (before !== undefined) giveBack(before);
     },
   };
+}
+
+/** The terminal as it was; one that has been closed has no use for that. */
+function giveBack(settings: Buffer): void {
+  try {
+    setTerminalSettings(0, settings);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== 'EIO') throw error;
+  }
 }
 
 function copyInput(master: number): Copy {

@@ -24,7 +24,7 @@ export function addCheckpointsList(group: Command, take: Take): void {
   list.action((id: string, { json }: { json: boolean }) => {
     take(async ({ daemon, stdout }) => {
       const { checkpoints } = await daemon.ask(daemon.client.listCheckpoint, { id });
-      stdout.write(
+      await stdout.write(
         json ? checkpoints.map(jsonLine).join('') : formatTable([HEADER, ...checkpoints.map(rowOf)]),
       );
       return 0;

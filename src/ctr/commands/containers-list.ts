@@ -25,7 +25,7 @@ export function addContainersList(group: Command, take: Take): void {
     if (unknown !== undefined) throw new CliError(`unknown command or argument '${unknown}'`);
     take(async ({ daemon, stdout }) => {
       const { containers } = await daemon.ask(daemon.client.state, {});
-      stdout.write(
+      await stdout.write(
         json ? containers.map(jsonLine).join('') : formatTable([HEADER, ...containers.map(rowOf)]),
       );
       return 0;

@@ -13,9 +13,9 @@ export function addContainersStats(group: Command, take: Take): void {
       let isFirst = true;
       try {
         for await (const sample of daemon.stats(id)) {
-          if (stdout.isTTY && isFirst) stdout.write(formatTable([STATS_HEADER]));
+          if (stdout.isTTY && isFirst) await stdout.write(formatTable([STATS_HEADER]));
           isFirst = false;
-          stdout.write(
+          await stdout.write(
             stdout.isTTY ? formatTable([rowOf(sample, process.hrtime.bigint())]) : jsonLine(sample),
           );
         }

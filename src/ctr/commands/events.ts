@@ -51,10 +51,10 @@ export function addEvents(program: Command, take: Take): void {
     }
     take(async ({ daemon, stdout }) => {
       const stream = await daemon.events({ since, id, types });
-      if (!json) stdout.write(formatTable([HEADER]));
+      if (!json) await stdout.write(formatTable([HEADER]));
       try {
         for await (const event of stream as AsyncIterable<Event>) {
-          stdout.write(json ? jsonLine(objectOf(event)) : formatTable([rowOf(event)]));
+          await stdout.write(json ? jsonLine(objectOf(event)) : formatTable([rowOf(event)]));
         }
       } catch (error) {
         throw await daemon.explain(error);

@@ -31,7 +31,7 @@ export function addHistory(program: Command, take: Take): void {
   history.action((id: string, { json }: { json: boolean }) => {
     take(async ({ daemon, stdout }) => {
       const { steps } = await daemon.ask(daemon.inspect.history, { id });
-      stdout.write(
+      await stdout.write(
         json
           ? steps.map((step) => jsonLine({ ...step, timestamp: formatMoment(step.timestamp) })).join('')
           : formatTable([HEADER, ...steps.map(rowOf)]),

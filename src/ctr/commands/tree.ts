@@ -31,7 +31,7 @@ export function addTree(program: Command, take: Take): void {
   tree.action(({ json }: { json: boolean }) => {
     take(async ({ daemon, stdout }) => {
       const { actors } = await daemon.ask(daemon.inspect.tree, {});
-      stdout.write(
+      await stdout.write(
         json
           ? actors.map((actor) => jsonLine(objectOf(actor))).join('')
           : formatTable([HEADER, ...actors.map(rowOf)]),

@@ -34,10 +34,11 @@ export function addWatch(program: Command, take: Take): void {
         for await (const answer of stream as AsyncIterable<WatchResponse>) {
           const rows = rowsOf(answer);
           if (screen !== undefined) screen.draw((view) => screenOf(rows, view));
-          else if (json) stdout.write(rows.map((row) => jsonLine(objectOf(row, answer.timestamp))).join(''));
+          else if (json)
+            await stdout.write(rows.map((row) => jsonLine(objectOf(row, answer.timestamp))).join(''));
           else {
             const cells = rows.map((row) => [timeOf(answer.timestamp), ...row.cells]);
-            stdout.write(formatTable([...(isFirst ? [['TIME', ...HEADER]] : []), ...cells]));
+            await stdout.write(formatTable([...(isFirst ? [['TIME', ...HEADER]] : []), ...cells]));
           }
           isFirst = false;
         }
