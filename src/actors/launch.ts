@@ -65,6 +65,9 @@ export type LaunchOptions = {
   restoreTimeoutMs: number;
 };
 
+/** How long what was killed may take to end. */
+const DEATH_TIMEOUT_MS = 5_000;
+
 /** How long to wait for the journal; where a disk does not take it, the shim says what is in the way. */
 const TOLD_TIMEOUT_MS = 10_000;
 
@@ -130,7 +133,12 @@ async function killLeft(
   const left = await holdLeftExec({ runc: runc.root, folder }, id, process);
   if (left === undefined) return;
   left.held.kill();
-  await left.held.ended;
+  // The kernel may not let it end, frozen or waiting for a disk.
+  await atMost(
+    DEATH_TIMEOUT_MS,
+    left.held.ended.then(() => {}),
+  );
+  left.held.release();
 }
 
 /** Writes down what is about to be started, then has it started. */

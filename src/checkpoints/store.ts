@@ -1,7 +1,8 @@
 import { readdir, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { crashPoint } from '../crash-point.ts';
-import { ContainerdError } from '../errors.ts';
+import { ContainerdError, hostTrouble } from '../errors.ts';
+import { createGate } from '../gate.ts';
 import { LinkRefusedError, pinned } from '../linux/pin.ts';
 import type { CheckpointOptions } from '../machines/messages.ts';
 import { type Flags, flagsFile, readFlagsFile } from './flags.ts';
@@ -14,6 +15,16 @@ import { completePartial, makePartial, removeWhole, type Settled, settlePartials
  * checkpoint can have, so a checkpoint is there whole or not at all.
  */
 
+/** How many checkpoints are looked at at the same time. */
+const SOME = 4;
+
+/** That the host has nothing to look with does not say that there is nothing. */
+function unlessShortage(error: unknown): undefined {
+  const trouble = error instanceof Error && hostTrouble((error as NodeJS.ErrnoException).code, error);
+  if (trouble) throw trouble;
+  if (error instanceof ContainerdError && error.cause instanceof Error) unlessShortage(error.cause);
+}
+
 const folderOf = (bundlePath: string): string => path.join(bundlePath, 'checkpoints');
 
 /** Where the images of a checkpoint are. */
@@ -25,6 +36,7 @@ async function isFolder(folder: string): Promise<boolean> {
     return await pinned(folder, { followLast: true }, async (_, stats) => stats.isDirectory());
   } catch (error) {
     if (error instanceof LinkRefusedError) throw new ContainerdError('checkpointFolder', error.message);
+    unlessShortage(error);
     return false;
   }
 }
@@ -62,11 +74,13 @@ export async function listCheckpoints(bundlePath: string): Promise<CheckpointOpt
       },
     ),
   );
+  // Anybody who has the bundle may have put any number there.
+  const some = createGate(SOME);
   const found = await Promise.all(
     names
       .filter(isCheckpointName)
       .sort()
-      .map((name) => readCheckpoint(bundlePath, name).catch(() => undefined)),
+      .map((name) => some(() => readCheckpoint(bundlePath, name).catch(unlessShortage))),
   );
   return found.filter((checkpoint) => checkpoint !== undefined);
 }

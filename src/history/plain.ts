@@ -14,7 +14,7 @@ export function plain(value: unknown, { secrets }: { secrets: boolean }, depth =
   }
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => {
-      const hide = secrets ? undefined : HIDDEN[key];
+      const hide = secrets ? undefined : HIDDEN.get(key);
       const shown = hide !== undefined && Array.isArray(member) ? member.map(hide) : member;
       return [key, plain(shown, { secrets }, depth + 1)];
     }),
@@ -28,7 +28,8 @@ const MAX_TEXT = 2048;
 const MAX_ITEMS = 64;
 const MAX_DEPTH = 10;
 
-const HIDDEN: Record<string, (item: unknown, index: number) => unknown> = {
-  args: (item, index) => (index === 0 ? item : MASK),
-  env: (item) => (typeof item === 'string' ? item.replace(/=.*$/s, `=${MASK}`) : MASK),
-};
+/** No object: a client's JSON may have `valueOf` for a key. */
+const HIDDEN = new Map<string, (item: unknown, index: number) => unknown>([
+  ['args', (item, index) => (index === 0 ? item : MASK)],
+  ['env', (item) => (typeof item === 'string' ? item.replace(/=.*$/s, `=${MASK}`) : MASK)],
+]);

@@ -89,7 +89,7 @@ export function createWatch({ recorder, system, stats }: WatchOptions): (call: W
         id: view.id,
         state: actor?.state ?? view.status,
         state_since: nanoseconds(actor?.sinceMs ?? 0),
-        started: ticks === 0 ? 0n : nanoseconds(bootMs + ticks * MS_PER_TICK),
+        started: ticks === 0 ? 0n : nanoseconds(Math.max(0, bootMs + ticks * MS_PER_TICK)),
         pid: init?.pid ?? 0,
         ...usageOf(key, view),
       };
@@ -107,11 +107,16 @@ export function createWatch({ recorder, system, stats }: WatchOptions): (call: W
   }
 
   function tell(): void {
-    const now = look();
-    for (const call of calls) if (call.writableLength === 0) call.write(now);
+    try {
+      const now = look();
+      for (const call of calls) if (call.writableLength === 0) call.write(now);
+    } catch (error) {
+      // As where the host has no thread left for the samples.
+      fail(error);
+    }
   }
 
-  function fail(error: Error): void {
+  function fail(error: unknown): void {
     for (const call of [...calls]) call.emit('error', serviceErrorOf(error));
   }
 

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { crashPoint } from '../crash-point.ts';
+import { ContainerdError } from '../errors.ts';
 import type { Frame } from '../generated/shim.ts';
 import { ShimError, shimErrorOf } from './error.ts';
-import { type Body, encodeFrame, FrameDecoder } from './frames.ts';
+import { type Body, encodeFrame, FrameDecoder, MAX_FRAME_BYTES } from './frames.ts';
 
 type Pending = { resolve: (body: Body) => void; reject: (error: Error) => void };
 
@@ -59,7 +60,10 @@ export function createDialogue(
   socket.on('close', () => lost('the shim closed the connection'));
 
   return {
-    /** Sends a request; rejects with a `ShimError`, which is `lost` where no answer came. */
+    /**
+     * Sends a request; rejects with a `ShimError`, which is `lost` where no answer came, or a `ContainerdError`
+     * (`invalidArgument`) where it is longer than the shim takes.
+     */
     request<Case extends Body['$case']>(body: Body, expected: Case): Promise<Extract<Body, { $case: Case }>> {
       return new Promise((resolve, reject) => {
         if (cause !== undefined) {
@@ -67,6 +71,13 @@ export function createDialogue(
           return;
         }
         lastId += 1;
+        const frame = encodeFrame(lastId, body);
+        if (frame.byteLength > MAX_FRAME_BYTES) {
+          // The shim would hang up, on everybody.
+          const what = `what is asked for takes ${frame.byteLength} bytes, more than ${MAX_FRAME_BYTES}`;
+          reject(new ContainerdError('invalidArgument', what));
+          return;
+        }
         pending.set(lastId, {
           resolve: (reply) =>
             reply.$case === expected
@@ -74,7 +85,7 @@ export function createDialogue(
               : reject(new ShimError('lost', `the shim answered ${body.$case} with ${reply.$case}`)),
           reject,
         });
-        socket.write(encodeFrame(lastId, body));
+        socket.write(frame);
         crashPoint('shim-client.asked');
       });
     },

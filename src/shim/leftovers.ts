@@ -18,8 +18,9 @@ export function leftoversIn(initPid: number, begunAt: bigint, reaper: Reaper): C
     const cgroup = cgroupOf(initPid);
     const pids = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1').split(' ').map(Number);
     return pids.flatMap((pid) => {
-      const stat = processStat(pid);
-      if (stat === undefined || stat.startTime < begunAt || reaper.expects(pid)) return [];
+      // Of most children the end is waited for: they need not be looked at.
+      const stat = reaper.expects(pid) ? undefined : processStat(pid);
+      if (stat === undefined || stat.startTime < begunAt) return [];
       return cgroupOf(pid) === cgroup && isApart(pid) ? [{ pid, startTime: stat.startTime }] : [];
     });
   } catch {

@@ -26,6 +26,8 @@ export type Children = {
 const SEARCH_SHARE = 0.002;
 /** How long they may be zombies in return. */
 const MOST_DELAY_MS = 1_000;
+/** How long a search may go on where there is always one more, before others have their turn. */
+const MOST_SEARCH_MS = 5;
 /** A timer takes as long at least; what is due sooner is done at once. */
 const LEAST_DELAY_MS = 1;
 
@@ -63,10 +65,14 @@ export function createReaper(
   };
   const search = (): void => {
     searchTimer = undefined;
-    let begunAt = performance.now();
+    const startedAt = performance.now();
+    let begunAt = startedAt;
     for (let child = peek(); child !== undefined; child = peek()) {
       take(child);
       begunAt = performance.now();
+      if (begunAt - startedAt < MOST_SEARCH_MS) continue;
+      searchTimer = setTimeout(search, MOST_SEARCH_MS);
+      return;
     }
     // The last look was at all of them.
     const endedAt = performance.now();

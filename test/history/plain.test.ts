@@ -22,6 +22,11 @@ describe('what somebody sees of an event', () => {
     });
   });
 
+  it('may have any key that JSON has', () => {
+    const json = '{"valueOf":[1],"__proto__":[2],"hasOwnProperty":[3],"constructor":["a"]}';
+    expect(JSON.stringify(plain(JSON.parse(json), { secrets: false }))).toBe(json);
+  });
+
   it('is cut where it is long', () => {
     const seen = plain({ text: 'x'.repeat(10_000), list: Array(1000).fill(1) }, { secrets: false });
     expect(JSON.stringify(seen).length).toBeLessThan(3000);

@@ -65,7 +65,9 @@ describe('a watch', () => {
   let looks: number;
   let samples: Map<string, StatsSubscriber>;
   let watch: (client: Client) => void;
+  let trouble: Error | undefined;
   beforeEach(() => {
+    trouble = undefined;
     there = [viewOf('a', 42)];
     looks = 0;
     samples = new Map();
@@ -79,6 +81,7 @@ describe('a watch', () => {
       },
       stats: {
         subscribe: ({ id, pid }: StatsContainer, subscriber) => {
+          if (trouble !== undefined) throw trouble;
           const name = `${id} ${pid}`;
           expect(samples.has(name), `${name} is sampled once`).toBe(false);
           samples.set(name, subscriber);
@@ -159,6 +162,18 @@ describe('a watch', () => {
     there = [viewOf('new', 50)];
     aSecond();
     expect(slow.told.map(({ containers }) => containers[0]?.id)).toEqual(['a', 'new']);
+  });
+
+  it('ends with an error, and lets go of all, where there is no thread to be had for samples', async () => {
+    const client = new Client();
+    watch(client);
+    const failure = once(client.call, 'error');
+    trouble = new Error('EAGAIN');
+    there = [viewOf('new', 43)];
+    aSecond();
+    expect((await failure)[0]).toMatchObject({ details: 'containerd: EAGAIN' });
+    expect(samples.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('ends with an error, and lets go of all, where the thread fails that takes samples', async () => {

@@ -69,6 +69,15 @@ test('a program that takes too long is killed with what it has started, and said
   await expect.poll(isThere).toBe(false);
 });
 
+test('what is longer than the shim takes is refused, and costs nobody the connection', async () => {
+  const env = [`X=${'x'.repeat(17 * 1024 * 1024)}`];
+  await expect(shim.client.run(command('true', { env }))).rejects.toMatchObject({
+    failure: { error: 'invalidArgument' },
+  });
+  expect((await shim.client.run(command('true'))).exitStatus).toBe(0);
+  expect(shim.lost).toBeUndefined();
+});
+
 test('a program that is not there is said to be missing', async () => {
   expect(await failure(command('', { argv: ['/nowhere/runc'] }))).toMatchObject({
     reason: 'spawn',

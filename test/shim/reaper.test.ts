@@ -10,6 +10,7 @@ function children({ searchMs = 0, unheld = [] as number[] } = {}) {
   const held = new Set<number>();
   let searches = 0;
   let signal = () => {};
+  let another: (() => number) | undefined;
   const exits: ReapedProcess[] = [];
   const reaper = createReaper((exit) => exits.push(exit), {
     ends: {
@@ -26,7 +27,10 @@ function children({ searchMs = 0, unheld = [] as number[] } = {}) {
       const status = zombies.get(found);
       return status === undefined ? undefined : { pid: found, status };
     },
-    reap: (pid) => void zombies.delete(pid),
+    reap: (pid) => {
+      zombies.delete(pid);
+      if (another !== undefined) zombies.set(another(), 0);
+    },
     onExit: (look) => {
       signal = look;
     },
@@ -39,6 +43,9 @@ function children({ searchMs = 0, unheld = [] as number[] } = {}) {
     end(...ended: number[]) {
       for (const pid of ended) zombies.set(pid, 3);
       signal();
+    },
+    endlessly(next: () => number) {
+      another = next;
     },
     endUnseen: (pid: number) => void zombies.set(pid, 3),
     get zombies() {
@@ -129,8 +136,21 @@ describe('a child that nobody expects', () => {
     expect(world.zombies).toEqual([]);
   });
 
+  it('leaves others their turn where there is always one more', () => {
+    const world = children({ searchMs: 1 });
+    let next = 100;
+    // Each that is taken has another in its place.
+    world.endlessly(() => ++next);
+    world.end(next);
+    expect(world.strays.length).toBeLessThan(10);
+    const { length } = world.strays;
+    vi.advanceTimersByTime(5);
+    expect(world.strays.length).toBeGreaterThan(length);
+    expect(world.strays.length).toBeLessThan(2 * 10);
+  });
+
   it('is found a second later at most', () => {
-    const world = children({ searchMs: 10 });
+    const world = children({ searchMs: 4 });
     world.end(1);
     world.end(2);
     vi.advanceTimersByTime(999);

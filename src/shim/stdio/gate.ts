@@ -1,31 +1,12 @@
-/** Lets tasks through in their order, a number of them at a time. */
-export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
+import { createGate } from '../../gate.ts';
 
-/** A gate that lets `width` tasks through at a time. */
-export function createGate(width: number): Gate {
-  const waiting: (() => void)[] = [];
-  let free = width;
-  return async (task) => {
-    if (free === 0) {
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      free -= 1;
-    }
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) {
-        free += 1;
-      } else {
-        next();
-      }
-    }
-  };
-}
-
-/**
- * Copies to and from files, which hold a thread of libuv's pool for as long as their disk takes: half of the four at
- * most, so that disks which have stopped do not keep paths from being opened.
+/*
+ * What may hold a thread of libuv's pool for as long as a disk takes, and takes no more of the eight (scripts/launch.sh)
+ * than leaves some for all else: a disk that has stopped stops what goes to it, and nothing besides.
  */
+
+/** Copies to and from files. */
 export const diskGate = createGate(2);
+
+/** Paths of clients that are opened. */
+export const openGate = createGate(4);

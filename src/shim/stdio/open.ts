@@ -6,6 +6,8 @@ import { SystemError } from '../../linux/error.ts';
 import { openAside } from '../../linux/open-aside.ts';
 import { type LinkRefusedError, pinned } from '../../linux/pin.ts';
 import { ShimError } from '../error.ts';
+import { inTime } from '../patience.ts';
+import { openGate } from './gate.ts';
 
 const { EISDIR, ENXIO } = osConstants.errno;
 
@@ -17,6 +19,9 @@ export type Kind = 'fifo' | 'file' | 'terminal' | 'device';
 
 /** An open path; `identity` is the same for all paths that lead to one file. */
 export type Opened = { fd: number; kind: Kind; identity: string };
+
+/** How long a path may take to be opened, others before it included. */
+const OPEN_TIMEOUT_MS = 10_000;
 
 const COMMON = constants.O_NONBLOCK | constants.O_NOCTTY;
 
@@ -37,16 +42,21 @@ export async function openSink(path: string, append = false): Promise<Opened> {
 
 /** What it is is known before it is opened: opening alone does something to some devices. */
 function openPath(path: string, mode: number): Promise<Opened> {
-  return pinned(path, { followLast: false }, async (pin, stats) => {
-    if (stats.isDirectory()) {
-      throw new SystemError('open', EISDIR, path);
-    }
-    if (!stats.isFIFO() && !stats.isFile() && !stats.isCharacterDevice()) {
-      throw new SystemError('open', ENXIO, path);
-    }
-    const fd = await openAside(pin, mode | COMMON, path);
-    return { fd, kind: kindOf(stats, fd), identity: `${stats.dev}:${stats.ino}` };
-  }).catch(refuse);
+  const open = (): Promise<Opened> =>
+    pinned(path, { followLast: false }, async (pin, stats) => {
+      if (stats.isDirectory()) {
+        throw new SystemError('open', EISDIR, path);
+      }
+      if (!stats.isFIFO() && !stats.isFile() && !stats.isCharacterDevice()) {
+        throw new SystemError('open', ENXIO, path);
+      }
+      const fd = await openAside(pin, mode | COMMON, path);
+      return { fd, kind: kindOf(stats, fd), identity: `${stats.dev}:${stats.ino}` };
+    });
+  return inTime(OPEN_TIMEOUT_MS, openGate(open).catch(refuse), {
+    late: () => new ShimError('stdio', `open ${path}: its file system does not answer`),
+    leave: ({ fd }) => closeAside(fd),
+  });
 }
 
 function refuse(error: SystemError | LinkRefusedError): never {
