@@ -90,7 +90,8 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     }
     if (changed.size > 0 || forgotten.size > 0) {
       const rows = [...changed].map(rowOf);
-      send(pages, { type: 'actors', reset: false, rows, forgotten: [...forgotten], nowMs: Date.now() });
+      const nowMs = Date.now();
+      send(pages, { type: 'actors', reset: false, more: false, rows, forgotten: [...forgotten], nowMs });
       changed.clear();
       forgotten.clear();
     }
@@ -118,11 +119,10 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     page.behind = false;
     send([page], { type: 'welcome', id, secrets, nowMs: Date.now() });
     send([page], { type: 'counts', reset: true, samples: [...counts.samples] });
-    const family = families.get(page.family);
     let reset = true;
     let rows: ReturnType<typeof rowOf>[] = [];
-    const flush = () => {
-      send([page], { type: 'actors', reset, rows, forgotten: [], nowMs: Date.now() });
+    const flush = (more: boolean) => {
+      send([page], { type: 'actors', reset, more, rows, forgotten: [], nowMs: Date.now() });
       reset = false;
       rows = [];
     };
@@ -130,11 +130,13 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     for (const container of recorder.containers()) {
       rows.push(rowOf(container), ...container.children.map(rowOf));
       if (rows.length < ROWS) continue;
-      flush();
+      flush(true);
       await setImmediate();
       if (!pages.has(page) || page.behind) return;
     }
-    flush();
+    flush(false);
+    // Another may have been chosen meanwhile.
+    const family = families.get(page.family);
     if (family !== undefined) tellFamily(family, [page]);
   }
 

@@ -107,7 +107,12 @@ export const bridgePage = (token: string): string => `<!doctype html>
     waiting = undefined;
   });
   const socket = new WebSocket('ws://' + location.host + '/stately?token=${token}');
-  socket.onmessage = ({ data }) => waiting ? waiting.push(JSON.parse(data)) : tell(JSON.parse(data));
+  // It may never come, as without the internet.
+  const most = 4096;
+  socket.onmessage = ({ data }) => {
+    if (waiting === undefined) tell(JSON.parse(data));
+    else if (waiting.length < most) waiting.push(JSON.parse(data));
+  };
 </script>
 </html>
 `;

@@ -35,8 +35,15 @@ export type CountsRow = { atMs: number; counts: Record<string, number> };
 
 export type ToPage =
   | { type: 'welcome'; id: string; secrets: boolean; nowMs: number }
-  /** `reset`: what the page knew of actors is void. `forgotten` are sessions. */
-  | { type: 'actors'; reset: boolean; rows: ActorRow[]; forgotten: string[]; nowMs: number }
+  /** `reset`: what the page knew of actors is void; `more` of what there is is still to come. `forgotten` are sessions. */
+  | {
+      type: 'actors';
+      reset: boolean;
+      more: boolean;
+      rows: ActorRow[];
+      forgotten: string[];
+      nowMs: number;
+    }
   | { type: 'counts'; reset: boolean; samples: CountsRow[] }
   /** Steps of the container `of` and its processes, or of the supervisor. */
   | { type: 'steps'; of: string; reset: boolean; rows: StepRow[] };

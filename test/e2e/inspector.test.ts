@@ -250,4 +250,28 @@ describe('the page of a thousand containers', () => {
       .toBe(1);
     expect(await textOf(page, '[data-filter="paused"]')).toBe('paused120');
   });
+
+  it('chooses the one that its address names, of however many', async () => {
+    const named = await openPage(browser, `${inspector.url}#web-800`);
+    await expect.poll(() => textOf(named, '#name')).toBe('web-800');
+    expect(new URL(named.url()).hash).toBe('#web-800');
+    await named.close();
+    const nonsense = await openPage(browser, `${inspector.url}#%zz`);
+    await expect.poll(() => textOf(nonsense, '#name')).toBe('supervisor');
+    await nonsense.close();
+  });
+
+  it('says what to do where another daemon answers', async () => {
+    const { recorder } = await startSimulatedSystem();
+    const options = { id: 'm', host: '127.0.0.1', recorder, secrets: false, onTrouble: () => {} };
+    const html = await readFile(PAGE, 'utf8');
+    const before = await startInspector({ ...options, port: 0, page: html });
+    const left = await openPage(browser, before.url);
+    before.close();
+    await expect.poll(() => textOf(left, '#link')).toBe('daemon is gone, trying again');
+    const after = await startInspector({ ...options, port: Number(new URL(before.url).port), page: html });
+    await expect.poll(() => textOf(left, '#link')).toContain('open the address that it has logged');
+    await left.close();
+    after.close();
+  });
 });

@@ -2,7 +2,8 @@ import type { FromPage, ToPage } from '../wire.ts';
 
 /** The stream of the daemon that served this page; comes back by itself. */
 
-export type Link = 'connecting' | 'live' | 'lost';
+/** `refused`: whoever answers has another token, as a daemon does that was started again. */
+export type Link = 'connecting' | 'live' | 'lost' | 'refused';
 
 const RETRY_MS = 1000;
 
@@ -13,16 +14,25 @@ export function connect(on: { message(message: ToPage): void; link(link: Link): 
   let socket: WebSocket;
   function open(): void {
     socket = new WebSocket(`ws://${host}/live${search}`);
+    let wasOpen = false;
     socket.onopen = () => {
+      wasOpen = true;
       on.link('live');
       on.open();
     };
     socket.onmessage = ({ data }: MessageEvent<string>) => on.message(JSON.parse(data) as ToPage);
-    socket.onclose = () => {
+    socket.onclose = async () => {
       on.link('lost');
-      setTimeout(open, RETRY_MS);
+      // Why it was refused a WebSocket does not say.
+      if (!wasOpen && (await isRefused())) on.link('refused');
+      else setTimeout(open, RETRY_MS);
     };
   }
+  const isRefused = () =>
+    fetch(`/${search}`, { cache: 'no-store' }).then(
+      ({ status }) => status === 401,
+      () => false,
+    );
   on.link('connecting');
   open();
   return {

@@ -2,7 +2,7 @@ import pictures from 'containerd:pictures';
 import { eventName } from '../../history/event-name.ts';
 import type { StepRow } from '../wire.ts';
 import { ChartView } from './chart.ts';
-import { connect } from './connection.ts';
+import { connect, type Link } from './connection.ts';
 import { Details } from './details.ts';
 import { byId, onceAFrame } from './dom.ts';
 import { clock, colourOf, duration } from './format.ts';
@@ -22,6 +22,13 @@ let chosen = '';
 let pinned: number | undefined;
 let drawnStep = 0;
 
+const LINK_WORDS: Record<Link, string> = {
+  connecting: 'connecting',
+  live: 'live',
+  lost: 'daemon is gone, trying again',
+  refused: 'another daemon is there: open the address that it has logged',
+};
+
 const stepsOfChosen = (): StepRow[] => store.steps.filter(({ session }) => session === chosen);
 
 const tree = new Tree(store, choose);
@@ -34,9 +41,8 @@ const link = connect({
   link(state) {
     const element = byId('link');
     element.dataset.state = state;
-    element.textContent = { connecting: 'connecting', live: 'live', lost: 'daemon is gone, trying again' }[
-      state
-    ];
+    element.textContent = LINK_WORDS[state];
+    store.isLive = state === 'live';
   },
   open() {
     if (chosen !== '') link.send({ type: 'watch', session: chosen });
@@ -48,16 +54,26 @@ const link = connect({
       document.title = `${message.id} · containerd`;
     }
     if (message.type === 'actors') {
-      if (!store.actors.has(chosen)) chooseFirst();
+      // What is chosen, or named, may be in what is still to come.
+      if (!message.more && !store.actors.has(chosen)) chooseFirst();
       tree.changed();
     }
     draw();
   },
 });
 
+/** Whatever somebody may have typed there. */
+function idOf(hash: string): string {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash;
+  }
+}
+
 /** The container that the address names, or else the supervisor. */
 function chooseFirst(): void {
-  const id = decodeURIComponent(location.hash.slice(1));
+  const id = idOf(location.hash.slice(1));
   const named = id === '' ? undefined : store.containers.findLast((it) => it.id === id);
   const session = (named ?? store.supervisor)?.session;
   if (session !== undefined) choose(session);

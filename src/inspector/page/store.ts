@@ -16,9 +16,16 @@ export class Store {
   id = '';
   /** The daemon's clock less ours. */
   skewMs = 0;
+  /** When the daemon was heard last, by our clock; undefined while it is there. */
+  #lostMs: number | undefined;
 
+  /** Of a daemon that is not there nobody knows how time goes on. */
   get nowMs(): number {
-    return Date.now() + this.skewMs;
+    return (this.#lostMs ?? Date.now()) + this.skewMs;
+  }
+
+  set isLive(isLive: boolean) {
+    this.#lostMs = isLive ? undefined : (this.#lostMs ?? Date.now());
   }
 
   take(message: ToPage): void {
@@ -90,7 +97,9 @@ export class Store {
   }
 
   #addSteps(rows: StepRow[]): void {
-    this.steps.push(...rows);
+    // What came with all that is kept may come once more, with what is new.
+    const known = new Set(this.steps.map(({ session, number }) => `${session} ${number}`));
+    this.steps.push(...rows.filter(({ session, number }) => !known.has(`${session} ${number}`)));
     // An event that is passed on has done its work below before it has above.
     this.steps.sort((a, b) => a.number - b.number);
     if (this.steps.length > 2048) this.steps.splice(0, this.steps.length - 2048);
