@@ -30,6 +30,8 @@ export type Inspector = {
 
 /** More are told to come later. */
 const MAX_WATCHERS = 64;
+/** Any user of the host may connect, who has no token: a browser has six for a page, and a WebSocket. */
+const MAX_CONNECTIONS = 8 * MAX_WATCHERS;
 /** Pages send a few words. */
 const MAX_MESSAGE_BYTES = 4096;
 
@@ -103,6 +105,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
     client.on('close', () => watcher.leave());
   }
 
+  server.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
