@@ -20,7 +20,7 @@ if (parsed.kind === 'exit') {
   // A fault of ours, of which nobody can say what it has left half done: containers do not notice a daemon that ends.
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a fault: the containers go on, and the next daemon takes them up');
-    process.exit(1);
+    log.flush(() => process.exit(1));
   });
   try {
     await runDaemon(parsed.flags, log);

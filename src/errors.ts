@@ -87,6 +87,10 @@ const LIMITS = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']);
 /** And where a disk cannot be written to. */
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
+/** Whether the host has no more to look with, which says nothing of what was to be looked at. */
+export const isShortage = (error: unknown): boolean =>
+  LIMITS.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+
 /** The error for what is the host's trouble and nobody's fault; `code` is the kernel's, as Node names it. */
 export function hostTrouble(code: string | undefined, error: Error): ContainerdError | undefined {
   if (code === undefined) return undefined;

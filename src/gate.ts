@@ -1,25 +1,65 @@
-/** Lets tasks through in their order, a number of them at a time. */
-export type Gate = <T>(task: () => Promise<T>) => Promise<T>;
+import { inTime } from './patience.ts';
+
+/** How long to wait, and what then; what comes too late is handed to `leave`, for whatever has to be undone of it. */
+export type Patience<T> = {
+  timeoutMs: number;
+  /** The task was not begun: those before it have not ended. */
+  noTurn: () => Error;
+  /** It was, and has not ended. */
+  late: () => Error;
+  leave?: (value: T) => void;
+};
+
+/**
+ * Lets tasks through in their order, a number of them at a time. One that is given up keeps its place until it has ended;
+ * one that waits still is not begun any more.
+ */
+export type Gate = <T>(task: () => Promise<T>, patience?: Patience<T>) => Promise<T>;
 
 /** A gate that lets `width` tasks through at a time. */
 export function createGate(width: number): Gate {
-  const waiting: (() => void)[] = [];
+  const waiting = new Set<() => void>();
   let free = width;
-  return async (task) => {
-    if (free === 0) {
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      free -= 1;
+
+  const leave = (): void => {
+    const [next] = waiting;
+    if (next === undefined) {
+      free += 1;
+      return;
     }
+    waiting.delete(next);
+    next();
+  };
+  const turn = (patience?: Pick<Patience<unknown>, 'timeoutMs' | 'noTurn'>): Promise<void> => {
+    if (free > 0) {
+      free -= 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const begin = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      waiting.add(begin);
+      if (patience === undefined) return;
+      timer = setTimeout(() => {
+        waiting.delete(begin);
+        reject(patience.noTurn());
+      }, patience.timeoutMs);
+    });
+  };
+  const through = async <T>(task: () => Promise<T>): Promise<T> => {
     try {
       return await task();
     } finally {
-      const next = waiting.shift();
-      if (next === undefined) {
-        free += 1;
-      } else {
-        next();
-      }
+      leave();
     }
+  };
+  return async (task, patience) => {
+    await turn(patience);
+    if (patience === undefined) return through(task);
+    const { timeoutMs, late, leave: undo = () => {} } = patience;
+    return inTime(timeoutMs, through(task), { late, leave: undo });
   };
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
+import { withBundle } from '../bundle/bundle-gate.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
 import type { Errands } from '../errands/errands.ts';
@@ -16,6 +17,7 @@ import {
   type ProcessSpec,
 } from '../machines/messages.ts';
 import type { LaunchInput } from '../machines/process-model.ts';
+import { atMost } from '../patience.ts';
 import {
   createCommand,
   execCommand,
@@ -28,7 +30,6 @@ import {
 } from '../runc/command.ts';
 import { execFifoOf } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
-import { atMost } from '../shim/patience.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
 import { explainLaunch } from './launch-failure.ts';
 import { holdLeftExec } from './left-exec.ts';
@@ -226,7 +227,7 @@ async function commandLines(
     case 'adopt':
       throw new Error('a start in flight is not started again');
     case 'restore': {
-      const flags = await readRestoreFlags(bundlePath, launch.checkpoint);
+      const flags = await withBundle(() => readRestoreFlags(bundlePath, launch.checkpoint));
       const imagePath = imagesOf(bundlePath, launch.checkpoint);
       await mkdir(options.workPath, { mode: 0o700 });
       crashPoint('launch.restore-prepared');

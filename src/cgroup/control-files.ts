@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { isShortage, type KernelFile, type KernelFiles } from './kernel-files.ts';
+import { isShortage } from '../errors.ts';
+import type { KernelFile, KernelFiles } from './kernel-files.ts';
 
 /** The folder of each cgroup v1 controller; of v2, one folder under the empty name, as runc's state.json has it. */
 export type CgroupPaths = Record<string, string>;

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { isShortage } from '../errors.ts';
 
 /** One of the kernel's files, read again and again. */
 export type KernelFile = {
@@ -20,10 +21,6 @@ const GONE = new Set(['ENOENT', 'ENODEV', 'ENOTDIR', 'ESRCH']);
 
 /** Whether a file could not be opened or read because there is none, or no longer. */
 export const isGone = (error: unknown): boolean => GONE.has((error as NodeJS.ErrnoException).code ?? '');
-
-/** Whether the host has run out of what it takes to look: that says nothing of the file. */
-export const isShortage = (error: unknown): boolean =>
-  ['EMFILE', 'ENFILE', 'ENOMEM'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /**
  * The kernel hands out as many whole lines as fit into a page or, if one is longer, that one (fs/seq_file.c). What is

@@ -1,7 +1,7 @@
 import { readdir, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { crashPoint } from '../crash-point.ts';
-import { ContainerdError, hostTrouble } from '../errors.ts';
+import { ContainerdError, isShortage } from '../errors.ts';
 import { createGate } from '../gate.ts';
 import { LinkRefusedError, pinned } from '../linux/pin.ts';
 import type { CheckpointOptions } from '../machines/messages.ts';
@@ -20,9 +20,8 @@ const SOME = 4;
 
 /** That the host has nothing to look with does not say that there is nothing. */
 function unlessShortage(error: unknown): undefined {
-  const trouble = error instanceof Error && hostTrouble((error as NodeJS.ErrnoException).code, error);
-  if (trouble) throw trouble;
-  if (error instanceof ContainerdError && error.cause instanceof Error) unlessShortage(error.cause);
+  if (isShortage(error)) throw new ContainerdError('hostLimit', (error as Error).message, { cause: error });
+  if (error instanceof ContainerdError && error.failure.error === 'hostLimit') throw error;
 }
 
 const folderOf = (bundlePath: string): string => path.join(bundlePath, 'checkpoints');

@@ -91,7 +91,7 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     if (changed.size > 0 || forgotten.size > 0) {
       const rows = [...changed].map(rowOf);
       const nowMs = Date.now();
-      send(pages, { type: 'actors', reset: false, more: false, rows, forgotten: [...forgotten], nowMs });
+      send(pages, { type: 'actors', reset: false, whole: false, rows, forgotten: [...forgotten], nowMs });
       changed.clear();
       forgotten.clear();
     }
@@ -121,8 +121,8 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     send([page], { type: 'counts', reset: true, samples: [...counts.samples] });
     let reset = true;
     let rows: ReturnType<typeof rowOf>[] = [];
-    const flush = (more: boolean) => {
-      send([page], { type: 'actors', reset, more, rows, forgotten: [], nowMs: Date.now() });
+    const flush = (whole: boolean) => {
+      send([page], { type: 'actors', reset, whole, rows, forgotten: [], nowMs: Date.now() });
       reset = false;
       rows = [];
     };
@@ -130,11 +130,11 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     for (const container of recorder.containers()) {
       rows.push(rowOf(container), ...container.children.map(rowOf));
       if (rows.length < ROWS) continue;
-      flush(true);
+      flush(false);
       await setImmediate();
       if (!pages.has(page) || page.behind) return;
     }
-    flush(false);
+    flush(true);
     // Another may have been chosen meanwhile.
     const family = families.get(page.family);
     if (family !== undefined) tellFamily(family, [page]);

@@ -35,11 +35,11 @@ export type CountsRow = { atMs: number; counts: Record<string, number> };
 
 export type ToPage =
   | { type: 'welcome'; id: string; secrets: boolean; nowMs: number }
-  /** `reset`: what the page knew of actors is void; `more` of what there is is still to come. `forgotten` are sessions. */
+  /** `reset`: what the page knew of actors is void. `whole`: with these it has all. `forgotten` are sessions. */
   | {
       type: 'actors';
       reset: boolean;
-      more: boolean;
+      whole: boolean;
       rows: ActorRow[];
       forgotten: string[];
       nowMs: number;

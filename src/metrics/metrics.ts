@@ -1,6 +1,6 @@
 import type { DaemonFlags } from '../cli/daemon-flags.ts';
+import { createLineOutput } from '../line-output.ts';
 import type { Logger } from '../log.ts';
-import { createLogOutput } from '../log-output.ts';
 import { readMetrics, type Sources } from './daemon-metrics.ts';
 import { createGraphite } from './graphite.ts';
 import { graphiteLines, graphiteName } from './graphite-lines.ts';
@@ -20,7 +20,7 @@ export function startMetrics(flags: Flags, sources: Sources, log: Logger): () =>
   const stop = new AbortController();
 
   if (flags.debug) {
-    const stdout = createLogOutput(STDOUT, { isLog: false });
+    const stdout = createLineOutput(STDOUT);
     outlets.push((readings, date) => stdout.write(printed(readings, date)));
   }
   if (flags.graphiteAddress !== '') {

@@ -2,7 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { geteuid } from 'node:process';
 import { type HeldProcess, holdProcess } from '../linux/process-end.ts';
 import { processStat } from '../linux/process-stat.ts';
-import { atMost } from '../shim/patience.ts';
+import { atMost } from '../patience.ts';
 
 /** How long one that was killed may take to end. One that is frozen, or in an uninterruptible sleep, may never. */
 const DEATH_TIMEOUT_MS = 5_000;

@@ -5,12 +5,11 @@ import type { StatsCollector } from '../actors/stats.ts';
 import type { System } from '../actors/system.ts';
 import { readBundle } from '../bundle/bundle.ts';
 import { rememberBundles } from '../bundle/bundle-cache.ts';
+import { withBundle } from '../bundle/bundle-gate.ts';
 import { listCheckpoints } from '../checkpoints/store.ts';
 import { ContainerdError, failure } from '../errors.ts';
-import { createGate } from '../gate.ts';
 import type * as wire from '../generated/api.ts';
 import type { Outcome, Request } from '../machines/messages.ts';
-import { inTime } from '../shim/patience.ts';
 import { streamEvents } from './events.ts';
 import { peerOf } from './peer.ts';
 import {
@@ -30,22 +29,10 @@ import { checkId } from './validate.ts';
 
 export type ApiOptions = { system: System; hub: EventHub; stats: StatsCollector; machine: MachineInfo };
 
-/** A large one takes memory while it is read, and one on a disk that has stopped a thread of libuv's eight (scripts/launch.sh). */
-const BUNDLES_AT_ONCE = 4;
-/** How long a bundle may take to be read, others before it included. */
-const BUNDLE_TIMEOUT_MS = 10_000;
-
 /** The service `types.API`: each call becomes a request to the system, and its outcome the answer. */
 export function createApi({ system, hub, stats, machine }: ApiOptions): ApiHandlers {
   const remembered = rememberBundles(readBundle);
-  const gate = createGate(BUNDLES_AT_ONCE);
-  const late = () => new ContainerdError('bundleInvalid', 'its file system does not answer');
-  const bundleOf = (bundlePath: string) =>
-    inTime(
-      BUNDLE_TIMEOUT_MS,
-      gate(() => remembered(bundlePath)),
-      { late, leave: () => {} },
-    );
+  const bundleOf = (bundlePath: string) => withBundle(() => remembered(bundlePath));
   let requests = 0;
   const nextId = () => `r${++requests}`;
 
@@ -86,7 +73,8 @@ export function createApi({ system, hub, stats, machine }: ApiOptions): ApiHandl
     try {
       const container = system.find(checkId(request.id));
       if (container === undefined) throw new ContainerdError('noSuchContainers');
-      callback(null, { checkpoints: await listCheckpoints(container.bundlePath) });
+      const { bundlePath } = container;
+      callback(null, { checkpoints: await withBundle(() => listCheckpoints(bundlePath)) });
     } catch (error) {
       callback(serviceErrorOf(error));
     }

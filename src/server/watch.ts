@@ -131,6 +131,10 @@ export function createWatch({ recorder, system, stats }: WatchOptions): (call: W
     call.on('error', leave);
     calls.add(call);
     if (calls.size === 1) timer = setInterval(tell, PERIOD_MS);
-    call.write(look());
+    try {
+      call.write(look());
+    } catch (error) {
+      fail(error);
+    }
   };
 }

@@ -156,6 +156,7 @@ describe('a daemon', () => {
         msg: 'a fault: the containers go on, and the next daemon takes them up',
         err: { message: 'nobody saw it coming' },
       });
+    expect(first.log.filter(({ level }) => level === 60)).toHaveLength(1);
     const second = await TestDaemon.start({ folder });
     expect((await second.container(BOX))?.processes[0]?.pid).toBe(pid);
     await second.signal(BOX, 9);

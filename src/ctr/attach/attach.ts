@@ -19,6 +19,8 @@ const HANG_UP_TIMEOUT_MS = 1_000;
 export type Attachment = {
   /** The container that it is or will be in. */
   id: string;
+  /** For the user: the container, or a process in it. */
+  what: string;
   terminal: boolean;
   /** Asks the daemon to start it with this stdio; gives its pid. Is aborted where the user goes meanwhile. */
   launch(stdio: Stdio, signal: AbortSignal): Promise<number>;
@@ -47,7 +49,7 @@ export async function attach({ daemon, warn }: Session, attachment: Attachment):
     if (pid === undefined) {
       aborter.abort();
       // A start that is under way is not called off; what waits for its turn is.
-      warn(`${id} may be started all the same: see "ctr containers"`);
+      warn(`${attachment.what} may be started all the same: see "ctr containers"`);
     } else {
       warn(`${id} goes on without us`);
     }

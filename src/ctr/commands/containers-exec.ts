@@ -62,6 +62,7 @@ async function execAttached(session: Session, exec: Exec): Promise<number> {
   const { attach } = await import('../attach/attach.ts');
   return attach(session, {
     id: exec.id,
+    what: `a process of ${exec.id}`,
     terminal: exec.tty,
     launch: (stdio, signal) => request(session, exec, stdio, { patient: true, signal }),
   });

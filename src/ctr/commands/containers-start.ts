@@ -42,6 +42,7 @@ async function startAttached(session: Session, start: Start): Promise<number> {
   );
   return attach(session, {
     id: start.id,
+    what: start.id,
     terminal,
     launch: (stdio, signal) => request(session, start, stdio, { patient: true, signal }),
   });

@@ -55,7 +55,7 @@ const link = connect({
     }
     if (message.type === 'actors') {
       // What is chosen, or named, may be in what is still to come.
-      if (!message.more && !store.actors.has(chosen)) chooseFirst();
+      if (store.isWhole && !store.actors.has(chosen)) chooseFirst();
       tree.changed();
     }
     draw();

@@ -9,6 +9,8 @@ export class Store {
   /** In the order in which they came. */
   containers: Actor[] = [];
   supervisor: Actor | undefined;
+  /** Whether all actors that there are have been told of. */
+  isWhole = false;
   counts: CountsRow[] = [];
   /** Of the chosen actor's family. */
   steps: StepRow[] = [];
@@ -50,7 +52,8 @@ export class Store {
     }
   }
 
-  #takeActors({ reset, rows, forgotten }: ToPage & { type: 'actors' }): void {
+  #takeActors({ reset, whole, rows, forgotten }: ToPage & { type: 'actors' }): void {
+    this.isWhole = whole || (this.isWhole && !reset);
     if (reset) {
       this.actors.clear();
       this.containers = [];

@@ -6,10 +6,9 @@ import { SystemError } from '../../linux/error.ts';
 import { openAside } from '../../linux/open-aside.ts';
 import { type LinkRefusedError, pinned } from '../../linux/pin.ts';
 import { ShimError } from '../error.ts';
-import { inTime } from '../patience.ts';
-import { openGate } from './gate.ts';
+import { openGate } from './disk-gates.ts';
 
-const { EISDIR, ENXIO } = osConstants.errno;
+const { EAGAIN, EISDIR, ENXIO } = osConstants.errno;
 
 /**
  * What a path of a client turned out to be. A `file` never makes anyone wait in poll(2)'s sense, its disk may in its own;
@@ -20,7 +19,7 @@ export type Kind = 'fifo' | 'file' | 'terminal' | 'device';
 /** An open path; `identity` is the same for all paths that lead to one file. */
 export type Opened = { fd: number; kind: Kind; identity: string };
 
-/** How long a path may take to be opened, others before it included. */
+/** How long a path may wait for others to be opened, and then take itself. */
 const OPEN_TIMEOUT_MS = 10_000;
 
 const COMMON = constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -53,8 +52,12 @@ function openPath(path: string, mode: number): Promise<Opened> {
       const fd = await openAside(pin, mode | COMMON, path);
       return { fd, kind: kindOf(stats, fd), identity: `${stats.dev}:${stats.ino}` };
     });
-  return inTime(OPEN_TIMEOUT_MS, openGate(open).catch(refuse), {
-    late: () => new ShimError('stdio', `open ${path}: its file system does not answer`),
+  const refused = (why: string): ShimError =>
+    new ShimError('stdio', `open ${path}: ${why}`, { errno: EAGAIN });
+  return openGate(() => open().catch(refuse), {
+    timeoutMs: OPEN_TIMEOUT_MS,
+    noTurn: () => refused('file systems that others wait for do not answer'),
+    late: () => refused('its file system does not answer'),
     leave: ({ fd }) => closeAside(fd),
   });
 }

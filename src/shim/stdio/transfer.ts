@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { pendingBytes, readNow, setPipeCapacity, writeNow } from '../../linux/descriptor.ts';
 import { SystemError } from '../../linux/error.ts';
 import { splice, spliceAside } from '../../linux/splice.ts';
-import { diskGate } from './gate.ts';
+import { diskGate } from './disk-gates.ts';
 
 /**
  * What an attempt to move bytes came to: how many were moved, the end of the source, or the side that has to become

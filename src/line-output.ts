@@ -3,11 +3,11 @@ import { isatty } from 'node:tty';
 import { setNonblocking } from './linux/descriptor.ts';
 
 /**
- * Where log lines go: written to a descriptor one batch after another, in order, without anybody waiting for it. A
+ * Where lines go that may be missed: written to a descriptor one batch after another, in order, without anybody waiting for it. A
  * reader that does not read costs bounded memory, and one that has gone (a closed pipe, a terminal hung up, a full
  * disk) costs the lines alone: a log is no reason for a daemon to stop, or not to.
  */
-export type LogOutput = {
+export type LineOutput = {
   write(line: string): void;
   /** Calls back once nothing waits any more, but after a second at the latest. */
   flush(done: () => void): void;
@@ -21,8 +21,8 @@ const RETRY_MS = 20;
 const LAST_ATTEMPTS = 50;
 const FLUSH_TIMEOUT_MS = 1_000;
 
-/** Where it is no log, what is lost is told to nobody. */
-export function createLogOutput(standard: number, { isLog = true } = {}): LogOutput {
+/** `lostLine` says in a line how many were lost, where anybody is to know. */
+export function createLineOutput(standard: number, lostLine = (_: number): string => ''): LineOutput {
   let waiting = '';
   let rest: Uint8Array | undefined;
   let lost = 0;
@@ -34,10 +34,7 @@ export function createLogOutput(standard: number, { isLog = true } = {}): LogOut
       idle();
       return;
     }
-    const note =
-      lost === 0 || !isLog
-        ? ''
-        : `${JSON.stringify({ level: 40, msg: `${lost} lines of the log were lost` })}\n`;
+    const note = lost === 0 ? '' : lostLine(lost);
     const batch = Buffer.from(waiting + note);
     waiting = '';
     lost = 0;

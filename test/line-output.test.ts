@@ -18,11 +18,11 @@ beforeAll(async () => {
   await mkdir(cache, { recursive: true });
   folder = await mkdtemp(path.join(cache, 'log-'));
   program = path.join(folder, 'program.mjs');
-  const output = fileURLToPath(new URL('../src/log-output.ts', import.meta.url));
+  const output = fileURLToPath(new URL('../src/line-output.ts', import.meta.url));
   await build({
     stdin: {
-      contents: `import { createLogOutput } from ${JSON.stringify(output)};
-        const log = createLogOutput(2);
+      contents: `import { createLineOutput } from ${JSON.stringify(output)};
+        const log = createLineOutput(2, (count) => count + ' lines were lost\\n');
         for (let n = 0; n < Number(process.argv[2]); n += 1) log.write('line ' + n + '\\n');
         log.flush(() => process.exit(0));`,
       resolveDir: folder,
@@ -79,6 +79,6 @@ it('what does not fit in memory is counted, and the count is told', async () => 
   closeSync(read);
   expect(await ended).toEqual([0, null]);
   const lines = text.trimEnd().split('\n');
-  const lost = /(\d+) lines of the log were lost/.exec(text)?.[1];
+  const lost = /(\d+) lines were lost/.exec(text)?.[1];
   expect(lines.filter((line) => line.startsWith('line ')).length + Number(lost)).toBe(200_000);
 });
