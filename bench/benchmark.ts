@@ -97,6 +97,8 @@ async function killAll(daemon: Daemon, ids: string[]): Promise<void> {
     });
     if (waiting.size === 0) resolve();
   });
+  // A daemon that goes away fails what is asked of it as well.
+  ended.catch(() => {});
   for (const id of [...waiting]) {
     try {
       await daemon.ask(daemon.client.signal, { id, pid: 0, signal: KILL });

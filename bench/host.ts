@@ -220,6 +220,8 @@ export class Host {
     let killed: Promise<void> | undefined;
     const kill = () => {
       killed = killAlone(xargs.pid);
+      // It is waited for once xargs has ended.
+      killed.catch(() => {});
     };
     interrupted.addEventListener('abort', kill, { once: true });
     const { failed, shortMessage } = await xargs;

@@ -24,9 +24,8 @@ export const subscribers: Row = {
     const tookMs: number[] = [];
     for (const id of host.names(rounds + 1)) {
       await daemon.create(id, bundle);
-      const told = readers.map((stream) => once(stream, 'data').then(() => performance.now()));
-      await daemon.update(id, { status: 'paused' });
-      const times = await Promise.all(told);
+      const told = Promise.all(readers.map((stream) => once(stream, 'data').then(() => performance.now())));
+      const [times] = await Promise.all([told, daemon.update(id, { status: 'paused' })]);
       tookMs.push(Math.max(...times) - Math.min(...times));
     }
     const grownKb = (await proportionalKbOf(daemonPid)) - beforeKb;

@@ -140,10 +140,10 @@ test('a shim with a process or an unacknowledged exit stays without its daemon, 
   expect((await shim.exit(keyOf('b'))).status).toBe(6);
   await client.ack(keyOf('b'));
 
-  const gone = ended(pid);
   await client.kill(keyOf('a'), 9);
   await shim.exit(keyOf('a'));
   await client.ack(keyOf('a'));
+  const gone = ended(pid);
   client.close();
   await gone;
 });
@@ -173,9 +173,9 @@ test('a start in flight survives its daemon, whose successor can wait for it', a
   });
   // A reply to a later request: the shim has taken both starts.
   await shim.client.ack(keyOf('c'));
+  const lost = [abandoned, alsoAbandoned].map((it) => expect(it).rejects.toMatchObject({ reason: 'lost' }));
   shim.client.close();
-  await expect(abandoned).rejects.toMatchObject({ reason: 'lost' });
-  await expect(alsoAbandoned).rejects.toMatchObject({ reason: 'lost' });
+  await Promise.all(lost);
 
   const client = await shim.connect();
   expect(client.starting).toEqual([keyOf('a'), keyOf('b')]);
