@@ -12,8 +12,5 @@ launch() {
     echo 'node is missing: Node.js 20.19 or newer must be in PATH' >&2
     exit 1
   fi
-  # Of libuv's threads, which wait for disks in the place of others, what clients have opened and read never takes all.
-  UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-8}
-  export UV_THREADPOOL_SIZE
   exec node "$program" "$@"
 }

@@ -31,10 +31,6 @@ export function createGate(width: number): Gate {
     next();
   };
   const turn = (patience?: Pick<Patience<unknown>, 'timeoutMs' | 'noTurn'>): Promise<void> => {
-    if (free > 0) {
-      free -= 1;
-      return Promise.resolve();
-    }
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const begin = (): void => {
@@ -57,7 +53,8 @@ export function createGate(width: number): Gate {
     }
   };
   return async (task, patience) => {
-    await turn(patience);
+    if (free > 0) free -= 1;
+    else await turn(patience);
     if (patience === undefined) return through(task);
     const { timeoutMs, late, leave: undo = () => {} } = patience;
     return inTime(timeoutMs, through(task), { late, leave: undo });

@@ -1,8 +1,8 @@
 import { ContainerdError } from '../errors.ts';
 import { createGate } from '../gate.ts';
 
-/** A large bundle takes memory while it is read, and one on a disk that has stopped a thread of libuv's eight (scripts/launch.sh). */
-const AT_ONCE = 4;
+/** A large bundle takes memory while it is read, and one on a disk that has stopped a thread of libuv's four. */
+const AT_ONCE = 2;
 /** How long one may wait for others, and then take itself. */
 const TIMEOUT_MS = 10_000;
 
