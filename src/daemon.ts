@@ -39,9 +39,9 @@ import { listen } from './server/listen.ts';
 import type { ShimExit } from './shim/client.ts';
 import { ensureShim } from './shim/launch.ts';
 
-/** The shim is bundled next to the daemon. */
-/** It makes little garbage: V8's usual room for that would be a third of its weight. */
+/** The shim makes little garbage: V8's usual room for that would be a third of its weight. */
 const SHIM_FLAGS = ['--max-semi-space-size=2'];
+/** It is bundled next to the daemon. */
 const SHIM_PROGRAM = [
   process.execPath,
   ...SHIM_FLAGS,

@@ -30,8 +30,8 @@ export function createGate(width: number): Gate {
     waiting.delete(next);
     next();
   };
-  const turn = (patience?: Pick<Patience<unknown>, 'timeoutMs' | 'noTurn'>): Promise<void> => {
-    return new Promise((resolve, reject) => {
+  const turn = (patience?: Pick<Patience<unknown>, 'timeoutMs' | 'noTurn'>): Promise<void> =>
+    new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const begin = (): void => {
         clearTimeout(timer);
@@ -44,7 +44,6 @@ export function createGate(width: number): Gate {
         reject(patience.noTurn());
       }, patience.timeoutMs);
     });
-  };
   const through = async <T>(task: () => Promise<T>): Promise<T> => {
     try {
       return await task();
