@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { createKernelFiles } from './cgroup/kernel-files.ts';
+import { createNetworks } from './cgroup/networks.ts';
 import { createSampler, type Sampler } from './cgroup/sampler.ts';
 import { type ThreadData, type ToThread, writeSampled } from './cgroup/thread-messages.ts';
 
@@ -14,19 +15,21 @@ const BATCH = 64;
 
 const { maxOpenFiles } = workerData as ThreadData;
 const files = createKernelFiles(maxOpenFiles);
+const networks = createNetworks(files);
 const samplers = new Map<number, Sampler>();
 const writer = new BinaryWriter();
 
 parentPort?.on('message', (message: ToThread) => {
   switch (message.type) {
     case 'watch':
-      samplers.set(message.key, createSampler(message.subject, files));
+      samplers.set(message.key, createSampler(message.subject, files, networks));
       break;
     case 'forget':
       samplers.get(message.key)?.close();
       samplers.delete(message.key);
       break;
     case 'sample':
+      networks.next();
       for (let start = 0; start < message.keys.length; start += BATCH) {
         for (const key of message.keys.slice(start, start + BATCH))
           writeSampled(writer, key, (it) => samplers.get(key)?.sample(it));

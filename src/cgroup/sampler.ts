@@ -1,15 +1,14 @@
 import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { CgroupStats, Stats } from '../generated/messages/api.ts';
-import { processStat } from '../linux/process-stat.ts';
 import { type CgroupPaths, isUnified, openControlFiles } from './control-files.ts';
 import type { KernelFiles } from './kernel-files.ts';
-import { parseNetDev } from './net-dev.ts';
+import type { Init, Networks } from './networks.ts';
 import { type CgroupParts, type Part, remember } from './part.ts';
 import { partsV1 } from './v1.ts';
 import { partsV2 } from './v2.ts';
 
-/** A container to take samples of: its cgroups, and its init by host pid and start time (clock ticks, in decimal). */
-export type Subject = { cgroupPaths: CgroupPaths; pid: number; startTime: string };
+/** A container to take samples of. */
+export type Subject = Init & { cgroupPaths: CgroupPaths };
 
 /** Takes samples of one container. */
 export type Sampler = {
@@ -42,23 +41,21 @@ const encodedParts = (parts: CgroupParts): Part<Uint8Array>[] =>
   );
 
 /** Opens what tells of a container, to be read for each sample. */
-export function createSampler({ cgroupPaths, pid, startTime }: Subject, files: KernelFiles): Sampler {
+export function createSampler(
+  { cgroupPaths, ...init }: Subject,
+  files: KernelFiles,
+  networks: Networks,
+): Sampler {
   const control = openControlFiles(cgroupPaths, files);
   const cgroup = encodedParts(isUnified(cgroupPaths) ? partsV2 : partsV1).map((part) =>
     remember(part, control),
   );
-  // The path would be another process's once init has ended and its pid is used again.
-  const isInit = () => String(processStat(pid)?.startTime) === startTime;
-  const netDev = files.open(`/proc/${pid}/net/dev`, isInit);
-  const network = remember(
-    ({ read }) => Stats.encode({ ...NO_STATS, network_stats: parseNetDev(read('', 'net/dev')) }).finish(),
-    { open: () => netDev, names: () => [] },
-  );
+  const network = networks.of(init);
   return {
     sample(writer) {
       const parts = cgroup.map((part) => part());
       if (!control.exist()) return;
-      const interfaces = network();
+      const interfaces = network.stats();
       writer.raw(interfaces).tag(CGROUP_STATS_FIELD, WireType.LengthDelimited).fork();
       for (const part of parts) writer.raw(part);
       writer.join();
@@ -66,7 +63,7 @@ export function createSampler({ cgroupPaths, pid, startTime }: Subject, files: K
     },
     close() {
       control.close();
-      netDev.close();
+      network.close();
     },
   };
 }

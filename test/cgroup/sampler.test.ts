@@ -4,19 +4,24 @@ import path from 'node:path';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
 import { createKernelFiles } from '../../src/cgroup/kernel-files.ts';
-import { createSampler, type Sampler } from '../../src/cgroup/sampler.ts';
+import { createNetworks } from '../../src/cgroup/networks.ts';
+import { createSampler, type Sampler, type Subject } from '../../src/cgroup/sampler.ts';
 import { Stats } from '../../src/generated/messages/api.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import { pathsV1, pathsV2 } from './captured.ts';
 
 const self = { pid: process.pid, startTime: String(processStat(process.pid)?.startTime) };
+const samplerOf = (subject: Subject): Sampler => {
+  const files = createKernelFiles(100);
+  return createSampler(subject, files, createNetworks(files));
+};
 const sampled = (sampler: Sampler): Uint8Array => {
   const writer = new BinaryWriter();
   sampler.sample(writer);
   return writer.finish();
 };
-const sampleOf = (subject: Parameters<typeof createSampler>[0]) => {
-  const sampler = createSampler(subject, createKernelFiles(100));
+const sampleOf = (subject: Subject) => {
+  const sampler = samplerOf(subject);
   const bytes = sampled(sampler);
   sampler.close();
   return bytes.length === 0 ? undefined : Stats.decode(bytes);
@@ -76,7 +81,7 @@ describe('a sample', () => {
           return [name, path.join(folder, name)];
         }),
       );
-      const sampler = createSampler({ cgroupPaths, ...self }, createKernelFiles(100));
+      const sampler = samplerOf({ cgroupPaths, ...self });
       const sample = () => Stats.decode(sampled(sampler));
       const { cgroup_stats: before } = sample();
       expect(sample().cgroup_stats).toEqual(before);
