@@ -1,4 +1,3 @@
-import koffi from 'koffi';
 import { checked } from './error.ts';
 import { libc } from './libc.ts';
 
@@ -6,19 +5,21 @@ import { libc } from './libc.ts';
 const CLOCK_REALTIME = 0;
 const CLOCK_BOOTTIME = 7;
 
-const timespec = koffi.struct({ tv_sec: 'int64_t', tv_nsec: 'int64_t' });
-type Timespec = { tv_sec: number; tv_nsec: number };
+/** struct timespec of 64 bits. */
+const timespec = Buffer.alloc(16);
+const SECONDS_OFFSET = 0;
+const NANOSECONDS_OFFSET = 8;
 
-const clockGettime: (clock: number, time: Timespec) => number = libc.func('clock_gettime', 'int', [
-  'int',
-  koffi.out(koffi.pointer(timespec)),
-]);
+const clockGettime: (clock: number, time: Buffer) => number = libc.func(
+  'int clock_gettime(int clock, _Out_ void *time)',
+);
 
 /** What a clock says (clock_gettime(2)). */
 export const nanoseconds = (clock: number): bigint => {
-  const now: Timespec = { tv_sec: 0, tv_nsec: 0 };
-  checked('clock_gettime', clockGettime(clock, now));
-  return BigInt(now.tv_sec) * 1_000_000_000n + BigInt(now.tv_nsec);
+  checked('clock_gettime', clockGettime(clock, timespec));
+  return (
+    timespec.readBigInt64LE(SECONDS_OFFSET) * 1_000_000_000n + timespec.readBigInt64LE(NANOSECONDS_OFFSET)
+  );
 };
 
 /** USER_HZ is 100 on every architecture that Node runs on. */

@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
-import { checked, SystemError } from './error.ts';
+import { readFileSync } from 'node:fs';
+import { checked } from './error.ts';
 import { libc } from './libc.ts';
 
 /** The usual policy, and that of programs which, when they wake, do not take the processor from the one that runs (sched(7)). */
@@ -32,16 +31,9 @@ export function asScheduled<T>(policy: typeof SCHED_OTHER | typeof SCHED_BATCH, 
   }
 }
 
-/** Gives all threads of a process a policy; their nice values stay. Throws a `SystemError`, or ENOENT where it is gone. */
-export function setSchedulingPolicy(pid: number, policy: typeof SCHED_OTHER | typeof SCHED_BATCH): void {
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    try {
-      checked('sched_setscheduler', setScheduler(Number(thread), policy, NO_PRIORITY));
-    } catch (error) {
-      const hasEnded = error instanceof SystemError && error.errno === constants.errno.ESRCH;
-      if (!hasEnded) throw error;
-    }
-  }
+/** Gives a thread a policy, a process's main thread by its pid; its nice value stays. Throws a `SystemError` (ESRCH). */
+export function setSchedulingPolicy(id: number, policy: typeof SCHED_OTHER | typeof SCHED_BATCH): void {
+  checked('sched_setscheduler', setScheduler(id, policy, NO_PRIORITY));
 }
 
 /** Whether this process has the usual policy, and may give itself and others the other. Looks at /proc at once. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { SCHED_BATCH, SCHED_OTHER, schedulingPolicy, setSchedulingPolicy } from '../linux/scheduling.ts';
 import { watchFd } from '../linux/watch.ts';
@@ -43,11 +43,11 @@ export async function openExecFifo({ pid, fifo, watch, timeoutMs }: Waiting): Pr
   } finally {
     closeSync(fd);
   }
-  rmSync(fifo, { force: true });
+  remove(fifo);
   return true;
 }
 
-/** It was run as its runtime was. The main thread is the one that becomes the program; the others end then. */
+/** It was run as its runtime was. The main thread is the one that becomes the program (runc locks it); the others end then. */
 function useOwnPolicy(pid: number): void {
   const own = schedulingPolicy(0);
   if (own === SCHED_OTHER && schedulingPolicy(pid) === SCHED_BATCH) setSchedulingPolicy(pid, own);
@@ -64,6 +64,15 @@ function openFifo(file: string): number | undefined {
   if (fstatSync(fd).isFIFO()) return fd;
   closeSync(fd);
   return undefined;
+}
+
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    // The runtime's own `delete` may have been there.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** Init has the FIFO open until it is the program, or has ended: what it wrote tells which. */

@@ -11,7 +11,10 @@ const SELF_CLONING = new Set(['runc', 'crun']);
 
 const ELF = Buffer.from('\x7fELF', 'latin1');
 
-type Sealed = { identity: string; fd: number | undefined };
+/** How long a runtime is taken for the one that was found: to look for it is a twentieth of what a start costs the shim. */
+const LOOK_AGAIN_MS = 100;
+
+type Sealed = { identity: string; fd: number | undefined; foundMs: number };
 
 export type SealedRuntimes = {
   /** What to run in the place of a program: a path of its copy, or undefined where it is to be run as it is. */
@@ -20,17 +23,25 @@ export type SealedRuntimes = {
   giveUp(name: string): void;
 };
 
-/** Copies of the runtimes that are asked for, each made once, and again when the runtime has been replaced. */
-export function createSealedRuntimes(searchPath = process.env.PATH ?? ''): SealedRuntimes {
+/** Copies of the runtimes that are asked for, each made once, and again soon after the runtime has been replaced. */
+export function createSealedRuntimes(
+  searchPath = process.env.PATH ?? '',
+  nowMs = () => performance.now(),
+): SealedRuntimes {
   const copies = new Map<string, Sealed>();
 
   function copyOf(name: string): Sealed | undefined {
     const known = copies.get(name);
+    const foundMs = nowMs();
+    if (known !== undefined && foundMs - known.foundMs < LOOK_AGAIN_MS) return known;
     const found = locate(name, searchPath, known?.identity);
     if (found === undefined) return undefined;
-    if (known?.identity === found.identity) return known;
+    if (known?.identity === found.identity) {
+      known.foundMs = foundMs;
+      return known;
+    }
     if (known?.fd !== undefined) closeSync(known.fd);
-    const sealed = { identity: found.identity, fd: tryCopy(found.file) };
+    const sealed = { identity: found.identity, fd: tryCopy(found.file), foundMs };
     copies.set(name, sealed);
     return sealed;
   }
@@ -46,7 +57,7 @@ export function createSealedRuntimes(searchPath = process.env.PATH ?? ''): Seale
       const known = copies.get(name);
       if (known?.fd === undefined) return;
       closeSync(known.fd);
-      copies.set(name, { identity: known.identity, fd: undefined });
+      known.fd = undefined;
     },
   };
 }

@@ -14,10 +14,11 @@ import { createSealedRuntimes, type SealedRuntimes } from '../../src/shim/sealed
 
 let folder: string;
 let sealed: SealedRuntimes;
+let nowMs = 0;
 const at = (name: string) => join(folder, name);
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sealed-'));
-  sealed = createSealedRuntimes(`/nowhere:${folder}`);
+  sealed = createSealedRuntimes(`/nowhere:${folder}`, () => nowMs);
 });
 afterEach(() => {
   for (const name of ['runc', at('runc'), 'crun']) sealed.giveUp(name);
@@ -51,6 +52,7 @@ test('a runtime that has been replaced is copied again', () => {
   sealed.of('runc');
   writeFileSync(at('runc'), Buffer.concat([readFileSync('/bin/busybox'), Buffer.of(0)]));
   utimesSync(at('runc'), 1, 1);
+  nowMs += 100;
   expect(readFileSync(sealed.of('runc') ?? '')).toHaveLength(readFileSync('/bin/busybox').length + 1);
 });
 
@@ -60,7 +62,18 @@ test('one that was given up is run as it is, until it is replaced', () => {
   sealed.giveUp('runc');
   expect(sealed.of('runc')).toBeUndefined();
   utimesSync(at('runc'), 1, 1);
+  nowMs += 100;
   expect(sealed.of('runc')).toBeDefined();
+});
+
+test('a runtime that has just been found is not looked for', () => {
+  install('runc');
+  const copy = sealed.of('runc');
+  rmSync(at('runc'));
+  nowMs += 99;
+  expect(sealed.of('runc')).toBe(copy);
+  nowMs += 1;
+  expect(sealed.of('runc')).toBeUndefined();
 });
 
 test.each([
