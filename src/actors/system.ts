@@ -182,6 +182,7 @@ export function startSystem(
       ...provided,
       publish: telling('publish', publish),
       keepOomKills: (_, told) => oom?.keep(told),
+      ...(oom === undefined && { watchOom: () => {} }),
     },
   });
   hearEndsByKind(containerLogic, (id) => (id.startsWith('exec-') ? 'exec' : undefined));

@@ -101,7 +101,7 @@ export const containerSetup = setup({
     checkpoint: effect<CheckpointInput>(),
     deleteCheckpoint: effect<DeleteCheckpointInput>(),
     delete: effect<DeleteInput>(),
-    /** Says `oom` when the kernel may have killed something; what is provided, if anything is, as nobody need be told. */
+    /** Says `oom` when the kernel may have killed something. */
     oomWatch: fromCallback<OutOfMemory, OomInput>(() => {}),
   },
   actions: {
@@ -141,6 +141,7 @@ export const containerSetup = setup({
     forgetProcess: assign({
       processes: ({ context }, process: string) => context.processes.filter((it) => it.process !== process),
     }),
+    /** Whoever composes the system provides another that does nothing where nobody is told of OOM kills. */
     watchOom: spawnChild('oomWatch', { id: OOM_WATCH, input: ({ context }) => ({ id: context.id }) }),
     noteOom: assign({ oomKills: (_, { kills }: OutOfMemory) => kills }),
     dropChild: stopChild((_, id: string) => id),
@@ -160,10 +161,14 @@ export const containerSetup = setup({
     defer: assign({ pending: ({ context }, event: Deferred) => [...context.pending, event] }),
     /** An exit comes before everything else that waits. */
     deferFirst: assign({ pending: ({ context }, event: Deferred) => [event, ...context.pending] }),
-    /** Takes up in arrival order what waited; what still cannot be done waits again, in the same order. */
-    takePending: enqueueActions(({ context, enqueue }) => {
-      enqueue.assign({ pending: [] });
-      for (const event of context.pending) enqueue.raise(event);
+    /**
+     * No operation is in flight any more: what waited is taken up in arrival order, and what still cannot be done waits
+     * again, in the same order.
+     */
+    takeUp: enqueueActions(({ context: { operation, pending }, enqueue }) => {
+      // There is nothing to change of a container that has just been started.
+      if (operation !== null || pending.length > 0) enqueue.assign({ operation: null, pending: [] });
+      for (const event of pending) enqueue.raise(event);
     }),
     dropPending: assign({
       pending: ({ context }, requestId: string) =>
@@ -179,7 +184,6 @@ export const containerSetup = setup({
     }),
 
     begin: assign({ operation: (_, operation: Operation) => operation }),
-    end: assign({ operation: null }),
     /** An update comes to its signal, which answers it. */
     signalNext: raise((_, update: UpdateRequest) => signalOf(update)),
   },

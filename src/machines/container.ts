@@ -227,7 +227,7 @@ export const containerMachine = containerSetup.createMachine({
       },
       states: {
         steady: {
-          entry: ['end', 'takePending'],
+          entry: 'takeUp',
           on: {
             exec: [
               { guard: 'crowded', actions: refuse('tooManyProcesses', String(MAX_PROCESSES)) },
@@ -271,7 +271,7 @@ export const containerMachine = containerSetup.createMachine({
       },
       states: {
         steady: {
-          entry: ['end', 'takePending'],
+          entry: 'takeUp',
           on: {
             exec: { actions: refuse('containerState', 'paused') },
             signal: [{ guard: killsInit, target: 'killing', actions: begin }, ...toProcess],
@@ -337,7 +337,7 @@ export const containerMachine = containerSetup.createMachine({
 
     checkpointed: {
       description: 'The checkpoint is written and ends it; init is still to be reaped.',
-      entry: ['end', 'takePending'],
+      entry: 'takeUp',
       on: {
         ...each({ actions: refuse('containerState', 'checkpointed') }),
         terminate: { description: 'It is ending.' },
@@ -346,7 +346,7 @@ export const containerMachine = containerSetup.createMachine({
     },
 
     exited: {
-      entry: ['end', 'takePending', { type: 'dropChild', params: OOM_WATCH }],
+      entry: ['takeUp', { type: 'dropChild', params: OOM_WATCH }],
       initial: 'settling',
       on: {
         ...each({ actions: refuse('containerExited') }),

@@ -50,6 +50,11 @@ export const supervisorSetup = setup({
       containers: ({ context }) => context.containers + 1,
       queue: ({ context }, id: string) => joined(context.queue, id),
     }),
+    /** It need not wait for its turn. */
+    admit: assign({
+      containers: ({ context }) => context.containers + 1,
+      starting: ({ context }, id: string) => [...context.starting, id],
+    }),
     takeSlot: assign({
       starting: ({ context }, id: string) => [...context.starting, id],
       queue: ({ context }, id: string) => left(context.queue, id),
@@ -75,6 +80,8 @@ export const supervisorSetup = setup({
   guards: {
     /** Provided where the system is composed. */
     isKnown: (_, _id: string) => false,
+    /** Whoever waits has had its turn where there is a slot left. */
+    startsAtOnce: ({ context }) => context.starting.length < context.concurrency,
     slotFree: ({ context }) =>
       firstOf(context.queue) !== undefined && context.starting.length < context.concurrency,
     leaves: ({ context }) => context.onStop === 'leave',

@@ -105,6 +105,17 @@ export const supervisorMachine = supervisorSetup.createMachine({
         create: [
           { guard: known, actions: refuse('containerExists') },
           {
+            guard: 'startsAtOnce',
+            actions: [
+              { type: 'createContainer', params: ({ event }) => event },
+              { type: 'admit', params: ({ event }) => event.id },
+              {
+                type: 'toContainer',
+                params: ({ event }) => ({ id: event.id, event: { type: 'slot.granted' } }),
+              },
+            ],
+          },
+          {
             actions: [
               { type: 'createContainer', params: ({ event }) => event },
               { type: 'enqueue', params: ({ event }) => event.id },

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OomPorts } from '../../src/actors/system.ts';
+import type { Hearer } from '../../src/history/hear.ts';
+import { OOM_WATCH } from '../../src/machines/container-actions.ts';
 import type { Restored } from '../../src/machines/supervisor-model.ts';
 import { reactions } from './fixtures/by-hand.ts';
 import { create, exec, pause, spec } from './fixtures/requests.ts';
@@ -130,6 +132,16 @@ describe('the watch for OOM kills', () => {
     expect(watched()).toEqual(['c']);
     await played.exited();
     expect(watched()).toEqual([]);
+  });
+
+  it('is none where nobody is told of OOM kills', async () => {
+    const children = new Set<string>();
+    const stepped: Hearer['stepped'] = (_self, _event, _before, after) => {
+      for (const name of Object.keys(after.children)) children.add(name);
+    };
+    await PlayedSystem.running({ hearer: { born: () => {}, takes: () => {}, said: () => {}, stepped } });
+    expect(children).toContain('init');
+    expect(children).not.toContain(OOM_WATCH);
   });
 
   it.each(['running', 'paused'] as const)(
