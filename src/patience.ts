@@ -21,8 +21,9 @@ export async function inTime<T>(
   }
 }
 
-/** Waits for a promise that never rejects, but not longer than `timeoutMs`. */
-export function atMost(timeoutMs: number, promise: Promise<void>): Promise<void> {
+/** Waits for a promise that never rejects, if there is one, but not longer than `timeoutMs`. */
+export function atMost(timeoutMs: number, promise: Promise<void> | undefined): Promise<void> {
+  if (promise === undefined) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, timeoutMs);
     promise.then(() => {

@@ -22,8 +22,11 @@ export type Announcer = {
   announce(notice: Notice): void;
   /** Exits that are in the journal already, when they were, by `startName`: of processes whose exits are still to come. */
   leaveOut(exits: Iterable<readonly [name: string, unixNs: string]>): void;
-  /** Resolves once what has been told, of one container or of all, is in the journal, and left behind nowhere else. */
-  settled(id?: string): Promise<void>;
+  /**
+   * Resolves once what has been told, of one container or of all, is in the journal, and left behind nowhere else; undefined
+   * where that is so already.
+   */
+  settled(id?: string): Promise<void> | undefined;
 };
 
 /** An exit that has been published, and whether it is in the journal. */
@@ -93,11 +96,11 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
     leaveOut(exits) {
       for (const [name, unixNs] of exits) told.set(name, { unixNs, written: Promise.resolve(true) });
     },
-    async settled(id) {
+    settled(id) {
       const works = id === undefined ? [...settling.values()] : [settling.get(id) ?? []];
       const all = works.flatMap((it) => [...it]);
       // A container that is new has the notes of no other hurried.
-      if (all.length > 0) await notes.hurry(Promise.all(all));
+      return all.length === 0 ? undefined : notes.hurry(Promise.all(all).then(() => {}));
     },
   };
 }

@@ -53,8 +53,11 @@ export type LaunchOptions = {
   errands: Errands;
   /** The criu to use; empty for the one in PATH. */
   criu: string;
-  /** Resolves once all that was told of a former container of this id is in the journal, and the shim has forgotten it. */
-  told: (id: string) => Promise<void>;
+  /**
+   * Resolves once all that was told of a former container of this id is in the journal, and the shim has forgotten it;
+   * undefined where nothing was.
+   */
+  told: (id: string) => Promise<void> | undefined;
   /** Why nothing can be started of which the journal is to tell; undefined where there is no reason. */
   blocked: () => string | undefined;
   /** Who an exec is could not be written down. */

@@ -97,7 +97,7 @@ export type DeleteOptions = {
   shim: () => Pick<ShimClient, 'pid'>;
   errands: Errands;
   /** Resolves once all that was told of the container is in the journal. */
-  told: (id: string) => Promise<void>;
+  told: (id: string) => Promise<void> | undefined;
 };
 
 /** How long to wait for the journal: longer only where a disk does not take it, which holds no container up. */
