@@ -1,7 +1,8 @@
 import { readlinkSync } from 'node:fs';
+import { isShortage } from '../errors.ts';
 import { Stats } from '../generated/messages/api.ts';
-import { processStat } from '../linux/process-stat.ts';
-import { isGone, type KernelFile, type KernelFiles } from './kernel-files.ts';
+import { readProcessStat } from '../linux/process-stat.ts';
+import type { KernelFile, KernelFiles } from './kernel-files.ts';
 import { parseNetDev } from './net-dev.ts';
 import { remember } from './part.ts';
 
@@ -25,6 +26,7 @@ export type Networks = {
 type Namespace = {
   /** By any of them the same is read. */
   files: Set<KernelFile>;
+  read: () => string | undefined;
   stats: () => Uint8Array;
   round: number;
   last: Uint8Array;
@@ -34,16 +36,19 @@ const NOTHING = new Uint8Array();
 const NO_NETWORK: Network = { stats: () => NOTHING, close: () => {} };
 const NO_STATS: Stats = { network_stats: [], cgroup_stats: undefined, timestamp: 0n };
 
-/** The network namespace that init is in (namespaces(7)), undefined where there is no init. */
+/**
+ * The network namespace that init is in (namespaces(7)), undefined where there is no init; a name of its own where we may
+ * not know which, for want of CAP_SYS_PTRACE. Throws where the host has nothing to look with.
+ */
 function namespaceOf({ pid, startTime }: Init): string | undefined {
+  let name = `${pid} ${startTime}`;
   try {
-    const name = readlinkSync(`/proc/${pid}/ns/net`);
-    // Its own: the pid is another process's once init has ended and it is used again.
-    return String(processStat(pid)?.startTime) === startTime ? name : undefined;
+    name = readlinkSync(`/proc/${pid}/ns/net`);
   } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
+    if (isShortage(error)) throw error;
   }
+  // Its own: the pid is another process's once init has ended and it is used again.
+  return String(readProcessStat(pid)?.startTime) === startTime ? name : undefined;
 }
 
 /** Opens what tells of networks. */
@@ -64,12 +69,14 @@ export function createNetworks(files: KernelFiles): Networks {
       (part) => Stats.encode({ ...NO_STATS, network_stats: parseNetDev(part.read('', 'net/dev')) }).finish(),
       { open: () => ({ read }), names: () => [] },
     );
-    return { files: members, stats, round: -1, last: NOTHING };
+    return { files: members, read, stats, round: -1, last: NOTHING };
   }
 
   /** How to read a namespace, and to do so no longer. */
   function join(name: string, init: Init): Network {
-    const namespace = namespaces.get(name) ?? create();
+    const known = namespaces.get(name);
+    // One of which nobody is left may have given its number to another.
+    const namespace = known?.read() === undefined ? create() : known;
     namespaces.set(name, namespace);
     const file = files.open(`/proc/${init.pid}/net/dev`, () => namespaceOf(init) === name);
     namespace.files.add(file);
@@ -84,7 +91,7 @@ export function createNetworks(files: KernelFiles): Networks {
       close() {
         file.close();
         namespace.files.delete(file);
-        if (namespace.files.size === 0) namespaces.delete(name);
+        if (namespace.files.size === 0 && namespaces.get(name) === namespace) namespaces.delete(name);
       },
     };
   }

@@ -1,5 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKernelFiles } from '../../src/cgroup/kernel-files.ts';
 import { createNetworks, type Init, type Networks } from '../../src/cgroup/networks.ts';
@@ -60,6 +62,9 @@ const namesOf = (stats: Uint8Array): string[] => Stats.decode(stats).network_sta
 describe('containers that share a network namespace', () => {
   it('have what was read once for all of them', async () => {
     const [one, other] = [networks.of(initOf(await begin())), networks.of(initOf(await begin()))];
+    for (const network of [one, other]) network.stats();
+    networks.next();
+    reads = [];
     expect(namesOf(one.stats())).toContain('lo');
     expect(other.stats()).toEqual(one.stats());
     expect(reads).toHaveLength(1);
@@ -108,4 +113,16 @@ it('a container whose init is gone has none, nor has one with the pid of another
   await end(program);
   expect(networks.of(init).stats()).toHaveLength(0);
   expect(reads).toEqual([]);
+});
+
+it('a container of which we may not know the network namespace is read for itself', async () => {
+  const { pid, startTime } = initOf(await begin());
+  const program = ['../../scripts/run-ts.mjs', 'interfaces-of.ts'].map((file) =>
+    fileURLToPath(new URL(file, import.meta.url)),
+  );
+  // It has more rights than who looks.
+  const without = ['--bounding-set', '-sys_ptrace', '--inh-caps', '-sys_ptrace'];
+  const args = [...without, process.execPath, ...program, String(pid), startTime];
+  const { stdout } = await promisify(execFile)('setpriv', args);
+  expect(stdout.split(' ')).toContain('lo');
 });
