@@ -97,7 +97,10 @@ function walkable(steps: readonly ClientStep[]) {
   return { logic, options, container };
 }
 
-type Walked = { steps: { event: { type: string }; state: { context: World } }[] }[];
+type Walked = {
+  state: { context: World };
+  steps: { event: { type: string }; state: { context: World } }[];
+}[];
 
 const pathsOf = (container: PureContainer, walked: Walked): ClientPath[] =>
   walked.map(({ steps }) =>
@@ -115,7 +118,23 @@ export function shortestPaths(steps: readonly ClientStep[] = CLIENT_STEPS): Clie
   return pathsOf(container, getShortestPaths(logic, options as never) as unknown as Walked);
 }
 
-/** Each path that comes to no status twice. */
+/**
+ * For each status and each step the shortest path to the status, and then the step: together they take each step wherever a
+ * client can take it.
+ */
+export function stepPaths(steps: readonly ClientStep[] = CLIENT_STEPS): ClientPath[] {
+  const { logic, options, container } = walkable(steps);
+  const shortest = getShortestPaths(logic, options as never) as unknown as Walked;
+  const ways = pathsOf(container, shortest);
+  return shortest.flatMap(({ state: { context: world } }, n) =>
+    steps.map((step) => [
+      ...(ways[n] ?? []),
+      { step, status: container.status(container.step(world, step)) },
+    ]),
+  );
+}
+
+/** Each path that comes to no status twice: none goes on from one that is absent again. */
 export function simplePaths(steps: readonly ClientStep[] = CLIENT_STEPS): ClientPath[] {
   const { logic, options, container } = walkable(steps);
   return pathsOf(container, getSimplePaths(logic, options as never) as unknown as Walked);

@@ -2,7 +2,7 @@
 export { containerMachine } from '../machines/container.ts';
 export { processMachine } from '../machines/process.ts';
 export { supervisorMachine } from '../machines/supervisor.ts';
-export { allPaths, shortestPaths, simplePaths } from './client-chart.ts';
+export { allPaths, shortestPaths, simplePaths, stepPaths } from './client-chart.ts';
 export { Coverage, type CoverageReport, printCoverage } from './coverage.ts';
 export { type Driven, drive, pureDriven } from './drive.ts';
 export { type LiveOptions, liveDriven } from './live-driven.ts';

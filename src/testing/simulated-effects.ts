@@ -131,6 +131,11 @@ export function simulatedEffects({ host, daemon, link, restore, told }: Simulate
       try {
         // Once more by force, by another shim if need be.
         await link.run(id, runc.delete(id, fault)).catch(() => link.run(id, runc.delete(id, fault)));
+      } catch (error) {
+        // The id is free all the same.
+        await step(`the daemon sweeps ${id}`);
+        host.sweep(id);
+        throw error;
       } finally {
         await told(id);
         host.records.delete(id);

@@ -97,6 +97,12 @@ export class SimulatedHost implements Owner {
     return entries.filter((it) => it.phase === 'starting' && it.key.process === process).length;
   }
 
+  /** Removes a container without the runtime, as the daemon does with what that does not remove. */
+  sweep(id: string): void {
+    const container = this.kernel.containers.get(id);
+    if (container !== undefined) this.kernel.remove(container);
+  }
+
   /** What there is of containers, as `cgroup c`; nothing once all of them have ended. */
   left(): string[] {
     return [

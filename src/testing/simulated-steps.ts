@@ -84,9 +84,14 @@ export class Steps {
   async toTheEnd(maxSteps = 20_000): Promise<void> {
     await reactions();
     for (let taken = 0; this.open.size + this.#asleep > 0; taken += 1) {
-      if (taken > maxSteps) throw new Error(`no end after ${maxSteps} steps: ${[...this.open][0]?.what}`);
-      if (this.#options.latencyMs !== undefined) await this.pass(1);
-      else if (!(await this.takeAt(0))) await this.pass(SLEEP_MS);
+      const [next] = this.open;
+      if (taken > maxSteps)
+        throw new Error(
+          `no end after ${maxSteps} steps: ${next?.what ?? `${this.#asleep} wait for a clock`}`,
+        );
+      if (next === undefined) await this.pass(SLEEP_MS);
+      else if (this.#options.latencyMs !== undefined) await this.pass(1);
+      else await this.takeAt(0);
     }
   }
 }

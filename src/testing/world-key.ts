@@ -1,5 +1,6 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { stateName } from '../actors/transition-log.ts';
+import type { ShimExited } from '../machines/messages.ts';
 import { type WaitingLine, waitingIn } from '../machines/waiting-line.ts';
 import { NO_OOM_KILLS, NO_STATE, type World } from './world.ts';
 
@@ -13,16 +14,19 @@ type Told = {
 
 /** The same for worlds that differ in nothing but which container has which id. */
 export function keyOf(world: World, { supervisor, shapeOfContainer, shapeOfProcess }: Told): string {
-  const { starting, queue, containers } = supervisor.context as {
+  const { starting, queue, containers, early } = supervisor.context as {
     starting: string[];
     queue: WaitingLine;
     containers: number;
+    early: ShimExited[];
   };
   const waiting = waitingIn(queue);
   const ids = new Set([
     ...Object.keys(world.containers),
     ...world.clients.flatMap(({ asked }) => asked?.id ?? []),
     ...world.flight.flatMap(({ from, to }) => [from.id, to.id]),
+    ...world.owed,
+    ...early.map(({ id }) => id),
   ]);
   const records = [...ids].map((id) => {
     const { state, processes = {}, kernel = {}, frozen, oom = NO_OOM_KILLS } = world.containers[id] ?? {};
@@ -36,6 +40,8 @@ export function keyOf(world: World, { supervisor, shapeOfContainer, shapeOfProce
       JSON.stringify(oom),
       starting.indexOf(id),
       waiting.indexOf(id),
+      world.owed.filter((it) => it === id).length,
+      ...early.flatMap((it) => (it.id === id ? it.process : [])),
       ...world.clients.map(({ asked }) =>
         asked?.id === id ? `${asked.requestId}${asked.cancelled ? 'x' : ''}` : '',
       ),

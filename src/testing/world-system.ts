@@ -273,8 +273,12 @@ export class System {
         );
       case 'abandon':
         return abandon(world, (params as { id: string }).id);
-      default:
+      // What the log says, and what was left untold by a former daemon, of which there is none here.
+      case 'report':
+      case 'publishAll':
         return world;
+      default:
+        throw new Error(`nothing is known of what ${type} does`);
     }
   }
 

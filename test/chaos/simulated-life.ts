@@ -13,7 +13,7 @@ import {
   signal,
   update,
 } from '../machines/fixtures/requests.ts';
-import { CONTAINERS, type Happening, type Watch } from './happening.ts';
+import type { Happening, Watch } from './happening.ts';
 import { type Started, wrongWithJournal } from './journal.ts';
 
 const CONCURRENCY = 2;
@@ -43,8 +43,6 @@ export class SimulatedLife {
   readonly #options: LifeOptions;
   readonly #asked: Asked[] = [];
   readonly #started: Started[] = [];
-  /** Containers that runc could not delete: what is left of them is nobody's. */
-  readonly #undeletable = new Set<string>();
   readonly #wrong: string[] = [];
   #daemon: SimulatedDaemon;
 
@@ -190,13 +188,10 @@ export class SimulatedLife {
     await this.#runtime.steps.toTheEnd(MAX_STEPS);
     this.#allAnswered();
     const { containers } = this.#runtime.host.kernel;
-    const there = [...containers.values()]
-      .filter(({ id }) => !this.#undeletable.has(id))
-      .map(({ id, frozen, processes }) => lineOf(id, frozen ? 'paused' : 'running', [...processes.values()]));
-    const said = this.#daemon.system
-      .list()
-      .filter(({ id }) => !this.#undeletable.has(id))
-      .map(({ id, status, processes }) => lineOf(id, status, processes));
+    const there = [...containers.values()].map(({ id, frozen, processes }) =>
+      lineOf(id, frozen ? 'paused' : 'running', [...processes.values()]),
+    );
+    const said = this.#daemon.system.list().map(({ id, status, processes }) => lineOf(id, status, processes));
     if (String(there.sort()) !== String(said.sort()))
       this.#wrong.push(
         `State says ${said.join('; ') || 'nothing'}, but there is ${there.join('; ') || 'nothing'}`,
@@ -210,7 +205,7 @@ export class SimulatedLife {
     await this.#settle();
     const actors = this.#daemon.system.countActors();
     if (actors !== 1) this.#wrong.push(`${actors} actors are left`);
-    const left = this.#runtime.host.left().filter((it) => !this.#isUndeletable(it));
+    const left = this.#runtime.host.left();
     if (left.length > 0) this.#wrong.push(`left: ${left.join(', ')}`);
     this.#wrong.push(...wrongWithJournal(this.#runtime.host.journal, this.#started));
   }
@@ -242,14 +237,6 @@ export class SimulatedLife {
   #watched(ports: SystemPorts): SystemPorts {
     return {
       ...ports,
-      effects: {
-        ...ports.effects,
-        delete: (input) =>
-          ports.effects.delete(input).catch((error: unknown) => {
-            this.#undeletable.add(input.id);
-            throw error;
-          }),
-      },
       report: (what, about) => {
         if (what.includes('twice') || what.includes('failed'))
           this.#note(`reported: ${what}: ${about.message}`);
@@ -276,12 +263,6 @@ export class SimulatedLife {
   #with<T>(what: T | undefined, act: (what: T) => void): Promise<void> {
     if (what !== undefined) act(what);
     return reactions();
-  }
-
-  #isUndeletable(left: string): boolean {
-    return Array.from({ length: CONTAINERS }, (_, n) => idOf(n)).some(
-      (id) => this.#undeletable.has(id) && left.includes(id),
-    );
   }
 }
 

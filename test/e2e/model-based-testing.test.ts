@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allPaths, simplePaths } from '../../src/testing/client-chart.ts';
+import { allPaths, stepPaths } from '../../src/testing/client-chart.ts';
 import { drive } from '../../src/testing/drive.ts';
 import { liveDriven } from '../../src/testing/live-driven.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
@@ -60,6 +60,12 @@ console.log(context.id, states.missing.length === states.all.length);`,
     expect(await project.run(program)).toBe('c true\n');
   });
 
+  it('says that there is no daemon, and does not wait for one', async () => {
+    const live = liveDriven({ address: 'unix:/nowhere.sock', id: 'c', bundlePath: '/nowhere' });
+    await expect(live.take('kill')).rejects.toThrow('UNAVAILABLE');
+    await expect(live.close()).rejects.toThrow('UNAVAILABLE');
+  });
+
   describe('with a daemon', () => {
     let bundles: Bundles;
     let daemon: TestDaemon;
@@ -77,22 +83,32 @@ console.log(context.id, states.missing.length === states.all.length);`,
     it('does what its page says', async () => {
       for (const resolution of resolutions) await project.compile('walk.mjs', resolution);
       const env = { ADDRESS: daemon.socketPath, BUNDLE: bundlePath, CTR: bin('ctr') };
-      expect(await project.run(`${project.folder}/walk.mjs`, env)).toMatch(/^[1-9]\d* paths\n$/);
+      expect(await project.run(`${project.folder}/walk.mjs`, env)).toBe('12 paths\n');
       expect(await daemon.containers()).toEqual([]);
     });
 
     it('walks it by the charts', async () => {
-      const paths = simplePaths();
+      const paths = stepPaths();
       for (const [n, path] of paths.entries()) {
         const live = liveDriven({
           address: `unix:${daemon.socketPath}`,
           id: `live-${process.pid}-${n}`,
           bundlePath,
         });
-        await drive(live, path);
-        await live.close();
+        await drive(live, path).finally(live.close);
       }
       expect(await daemon.containers()).toEqual([]);
+      expect(await readdir(`${bundlePath}/checkpoints`)).toEqual([]);
+    });
+
+    it('says what is wrong with the bundle that it is given', async () => {
+      const live = liveDriven({
+        address: `unix:${daemon.socketPath}`,
+        id: `nowhere-${process.pid}`,
+        bundlePath: '/nowhere',
+      });
+      await expect(live.take('create')).rejects.toThrow('bundle not found');
+      await live.close();
     });
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { MACHINES } from '../../src/charts/charts.ts';
-import { allPaths, shortestPaths, simplePaths } from '../../src/testing/client-chart.ts';
+import { allPaths, shortestPaths, simplePaths, stepPaths } from '../../src/testing/client-chart.ts';
 import { Coverage, printCoverage } from '../../src/testing/coverage.ts';
 import { drive, pureDriven } from '../../src/testing/drive.ts';
 import { simulatedDriven } from '../../src/testing/simulated-driven.ts';
-import { HOST_STEPS } from '../../src/testing/step.ts';
+import { CLIENT_STEPS, type ClientStep, HOST_STEPS } from '../../src/testing/step.ts';
 import { figure, testingPage } from '../docs/testing-page.ts';
 
 describe('paths of a container as its client sees it', () => {
@@ -19,8 +19,29 @@ describe('paths of a container as its client sees it', () => {
   });
 
   it('come to no status twice where they are simple', () => {
-    for (const path of simplePaths())
-      expect(new Set(path.map(({ status }) => status)).size).toBe(path.length);
+    const [nothing, ...paths] = simplePaths();
+    expect(nothing).toEqual([]);
+    expect(paths).toEqual(shortestPaths().filter((path) => path.length > 0));
+  });
+
+  it('take each step from each status where they are for each step', async () => {
+    const taken = stepPaths().map((path) => `${path.at(-2)?.status ?? 'absent'}: ${path.at(-1)?.step}`);
+    const all = ['absent', 'running', 'paused'].flatMap((status) =>
+      CLIENT_STEPS.map((step) => `${status}: ${step}`),
+    );
+    expect(taken.toSorted()).toEqual(all.toSorted());
+    for (const path of stepPaths()) await drive(pureDriven(), path);
+  });
+
+  it.each(CLIENT_STEPS)('find out who does not take the step %s', async (deafTo) => {
+    const driven = stepPaths().map(async (path) => {
+      const charts = pureDriven();
+      const take = async (step: ClientStep) => (step === deafTo ? undefined : charts.take(step));
+      await drive({ ...charts, take }, path);
+    });
+    const found = (await Promise.allSettled(driven)).some(({ status }) => status === 'rejected');
+    // An exec is nothing that its client sees in the status.
+    expect(found).toBe(deafTo !== 'exec');
   });
 
   it('are kept to by the charts that they are made of', async () => {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { enqueueActions } from 'xstate';
 import { containerMachine } from '../../src/machines/container.ts';
+import { containerSetup } from '../../src/machines/container-actions.ts';
+import { lastNotice } from '../../src/machines/container-replies.ts';
 import { processMachine } from '../../src/machines/process.ts';
 import { processSetup } from '../../src/machines/process-actions.ts';
 import { supervisorMachine } from '../../src/machines/supervisor.ts';
@@ -75,6 +78,23 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
       what: 'c1 is never deleted',
       trace: ['A asks for create of c1', 'launch of c1/init is done', 'c1/init ends'],
     });
+  });
+
+  it('where the exit of a container is told only if it had no execs', () => {
+    const config: unknown = {
+      ...containerMachine.config,
+      output: ({ context }: { context: { id: string; execs: number } }) => ({
+        id: context.id,
+        told: context.execs > 0 ? null : lastNotice(context as never),
+      }),
+    };
+    const container = containerSetup.createMachine(
+      config as Parameters<typeof containerSetup.createMachine>[0],
+    );
+    const asks: ExploreOptions['asks'] = ['exec'];
+    expect(found({ container }, { ...fromNothing, asks, containers: 1, clients: 1 })?.what).toBe(
+      'nobody is told that c1 has ended',
+    );
   });
 
   it('where more start than there are slots', () => {
@@ -160,7 +180,7 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
   });
 
   it('where the next daemon passes over the exits that it is told of too early', () => {
-    const supervisor = supervisorMachine.provide({ actions: { takeExits: () => {} } as never });
+    const supervisor = supervisorMachine.provide({ actions: { takeExits: enqueueActions(() => {}) } });
     expect(found({ supervisor }, { ...LEAVING, ...fromNothing })).toEqual({
       what: 'c1 is never deleted',
       trace: [
