@@ -7,6 +7,7 @@ import type {
   StateValue,
 } from 'xstate';
 import { stateName } from '../actors/transition-log.ts';
+import { INIT } from '../machines/messages.ts';
 import type { Hearer } from './hear.ts';
 import type { ActorKind, Recorded, Said, Step } from './recorded.ts';
 import { isChart, senderOf } from './sender.ts';
@@ -182,6 +183,8 @@ export function createRecorder({
     sweepOne();
     sweepOne();
     for (const listener of listeners) listener.stepped(entry, step);
+    // Whoever listens has heard of the end first.
+    if (entry.goneMs !== 0) forgetOne(entry);
   }
 
   function sourceOf({ open: { sources }, parent }: Entry, event: AnyEventObject): string | undefined {
@@ -215,20 +218,21 @@ export function createRecorder({
     if (entry.goneMs !== 0) return;
     entry.goneMs = nowMs;
     entry.open.sources = [];
-    if (entry.kind === 'container') {
-      count(topOf(entry.state), -1);
-      for (const process of entry.children) ended(process, nowMs);
-      gone.push(entry);
-      if (gone.length > limits.goneContainers) forget(gone.shift());
-    }
-    if (entry.kind === 'process' && entry.parent !== undefined) {
-      const { children } = entry.parent;
-      const dead = children.filter(({ goneMs }) => goneMs !== 0);
-      const [oldest] = dead;
-      if (oldest === undefined || dead.length <= limits.goneProcesses) return;
-      children.splice(children.indexOf(oldest), 1);
-      forget(oldest);
-    }
+    if (entry.kind !== 'container') return;
+    count(topOf(entry.state), -1);
+    for (const process of entry.children) ended(process, nowMs);
+    gone.push(entry);
+  }
+
+  /** One more is gone: of those that have been longest another may be too many, but for an init, which is its container's. */
+  function forgetOne({ kind, parent }: Entry): void {
+    if (kind === 'container' && gone.length > limits.goneContainers) forget(gone.shift());
+    if (kind !== 'process' || parent === undefined) return;
+    const dead = parent.children.filter(({ id, goneMs }) => goneMs !== 0 && id !== INIT);
+    if (dead.length <= limits.goneProcesses) return;
+    const oldest = dead.reduce((one, other) => (other.goneMs < one.goneMs ? other : one));
+    parent.children.splice(parent.children.indexOf(oldest), 1);
+    forget(oldest);
   }
 
   function forget(entry: Entry | undefined): void {

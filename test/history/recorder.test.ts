@@ -172,6 +172,53 @@ describe('what is kept', () => {
   });
 });
 
+describe('the processes of a container that are gone', () => {
+  const withExecs = async (count: number, limits = HISTORY_LIMITS) => {
+    const { recorder, played } = await play({ limits });
+    for (let n = 1; n <= count; n += 1) {
+      await played.ask(exec({ requestId: `exec-${n}` }));
+      await played.launched(`exec-${n}`);
+    }
+    const end = (n: number) => played.exited({ process: `exec-${n}`, pid: 100 + n });
+    return { recorder, played, end, children: () => recorder.container('c')?.children ?? [] };
+  };
+
+  it('are forgotten in the order in which they have ended', async () => {
+    const { end, children } = await withExecs(3, { ...HISTORY_LIMITS, goneProcesses: 1 });
+    for (const n of [2, 3, 1]) await end(n);
+    expect(children().map(({ id }) => id)).toEqual(['init', 'exec-1']);
+  });
+
+  it('are forgotten after all of their steps have been told', async () => {
+    const { recorder, end } = await withExecs(2, { ...HISTORY_LIMITS, goneProcesses: 0 });
+    const heard: string[] = [];
+    recorder.listen({
+      stepped: ({ id, goneMs }) => goneMs !== 0 && heard.push(`${id} ends`),
+      forgotten: ({ id }) => heard.push(`${id} is forgotten`),
+    });
+    await end(1);
+    expect(heard).toEqual(['exec-1 ends', 'exec-1 is forgotten']);
+  });
+
+  it('are more than init, which is kept with its container', async () => {
+    const { played, end, children } = await withExecs(2, { ...HISTORY_LIMITS, goneProcesses: 2 });
+    for (const n of [1, 2]) await end(n);
+    await played.exited(ended());
+    expect(children().map(({ id, goneMs }) => [id, goneMs !== 0])).toEqual([
+      ['init', true],
+      ['exec-1', true],
+      ['exec-2', true],
+    ]);
+  });
+
+  it('are all of them where their container has failed', async () => {
+    const { played, children } = await withExecs(5, { ...HISTORY_LIMITS, goneProcesses: 1 });
+    played.breakAtNext('exit');
+    await played.exited({ process: 'exec-1', pid: 101 });
+    expect(children().filter(({ goneMs }) => goneMs === 0)).toEqual([]);
+  });
+});
+
 it('counts the containers that are there by state', async () => {
   const { recorder, played } = await play();
   await played.ask(create({ id: 'd', requestId: 'd' }));
