@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { familyOf, familySteps } from '../history/family.ts';
 import type { Recorded, Step } from '../history/recorded.ts';
 import type { Recorder } from '../history/recorder.ts';
@@ -38,6 +38,8 @@ type Family = {
 const TICK_MS = 100;
 /** A page that has this much unread is told nothing more; once it has read it, it is told all anew. */
 const MAX_UNREAD_BYTES = 4 * 2 ** 20;
+/** How much of what there is it may have unread before it is told more of that. */
+const MAX_AHEAD_BYTES = 2 ** 18;
 /** Rows that are put into one message, before other work has its turn. */
 const ROWS = 1000;
 /** Steps of a family within a tick; beyond, it is told what is kept instead. */
@@ -114,6 +116,8 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     for (const page of to) if (!page.behind) page.outlet.send(line);
   }
 
+  const isTold = (page: Page): boolean => pages.has(page) && !page.behind;
+
   /** What a page that comes, or that was behind, is told first. */
   async function tellAll(page: Page): Promise<void> {
     page.behind = false;
@@ -131,8 +135,10 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
       rows.push(rowOf(container), ...container.children.map(rowOf));
       if (rows.length < ROWS) continue;
       flush(false);
-      await setImmediate();
-      if (!pages.has(page) || page.behind) return;
+      // No more than it reads: what waits for it would soon be too much, and all of it be told anew.
+      await setTimeout(0);
+      while (isTold(page) && page.outlet.bufferedAmount > MAX_AHEAD_BYTES) await setTimeout(TICK_MS);
+      if (!isTold(page)) return;
     }
     flush(true);
     // Another may have been chosen meanwhile.

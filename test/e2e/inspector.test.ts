@@ -238,6 +238,21 @@ describe('the page of a thousand containers', () => {
     expect(await pictureMs('select')).toBeLessThan(100);
   });
 
+  it('selects what is pressed, though it is drawn anew before the button is up', async () => {
+    const row = page.locator('.row').nth(5);
+    const [id, next] = [
+      await row.locator('.id').textContent(),
+      await page.locator('.row .id').nth(6).textContent(),
+    ];
+    await row.hover();
+    await page.mouse.down();
+    await page.evaluate(() => document.querySelector('#tree')?.dispatchEvent(new Event('scroll')));
+    await page.mouse.up();
+    await expect.poll(() => textOf(page, '#name')).toBe(id);
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(() => textOf(page, '#name')).toBe(next);
+  });
+
   it('finds one by its id, and those of a state', async () => {
     await page.locator('#search').pressSequentially('web-999');
     await expect

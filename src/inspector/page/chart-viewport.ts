@@ -116,18 +116,21 @@ export class ChartViewport {
   }
 
   #drag(down: PointerEvent): void {
-    if ((down.target as Element).closest('button') !== null) return;
+    if (down.button !== 0 || (down.target as Element).closest('button') !== null) return;
     const move = ({ movementX, movementY }: PointerEvent) => this.#move(movementX, movementY);
     this.#element.setPointerCapture(down.pointerId);
     this.#element.addEventListener('pointermove', move);
+    // However it ends.
     this.#element.addEventListener(
-      'pointerup',
+      'lostpointercapture',
       () => this.#element.removeEventListener('pointermove', move),
       { once: true },
     );
   }
 
   #key(event: KeyboardEvent): void {
+    // The browser's own, its zoom and its search.
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const work: Record<string, () => void> = {
       '+': () => this.#zoom(1.25),
       '-': () => this.#zoom(0.8),

@@ -3,7 +3,7 @@ import { eventName } from '../../history/event-name.ts';
 import type { Picture } from '../pictures.ts';
 import type { StepRow } from '../wire.ts';
 import { activeIds } from './chart.ts';
-import { byId, html } from './dom.ts';
+import { byId, html, onPress } from './dom.ts';
 import { clock, colourOf } from './format.ts';
 import { failureIn, wordsOf } from './said.ts';
 import { sequence } from './sequence.ts';
@@ -24,6 +24,7 @@ export class Details {
   readonly #goTo: (step: StepRow) => void;
   #tab: Tab = 'events';
   #shown: Shown | undefined;
+  #drawnContext: { step: StepRow; element: HTMLElement } | undefined;
 
   constructor(store: Store, goTo: (step: StepRow) => void) {
     this.#store = store;
@@ -39,7 +40,7 @@ export class Details {
         byId(`tab-${next}`).focus();
       });
     }
-    this.#panel.addEventListener('click', ({ target }) => this.#clicked(target as Element));
+    onPress(this.#panel, (target) => this.#pressed(target));
     this.#panel.addEventListener('keydown', (event) => {
       if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
       if (this.#tab !== 'events' && this.#tab !== 'sequence') return;
@@ -60,7 +61,8 @@ export class Details {
     }
     const { scrollTop, scrollLeft } = this.#panel;
     const part = { events: this.#events, sequence: this.#sequence, context: this.#context, next: this.#next };
-    this.#panel.replaceChildren(part[this.#tab].call(this, shown));
+    const drawn = part[this.#tab].call(this, shown);
+    if (this.#panel.firstChild !== drawn) this.#panel.replaceChildren(drawn);
     this.#panel.scrollTop = scrollTop;
     this.#panel.scrollLeft = scrollLeft;
     this.#panel.querySelector('[aria-selected="true"], .chosen')?.scrollIntoView({ block: 'nearest' });
@@ -78,10 +80,13 @@ export class Details {
     this.show(this.#shown);
   }
 
-  #clicked(target: Element): void {
+  #pressed(target: Element): void {
     const number = Number(target.closest<HTMLElement>('[data-step]')?.dataset.step);
     const step = this.#store.steps.find((it) => it.number === number);
-    if (step !== undefined) this.#goTo(step);
+    if (step === undefined) return;
+    this.#goTo(step);
+    // What has been pressed may be drawn anew, and cannot hand the focus on.
+    this.#panel.focus({ preventScroll: true });
   }
 
   /** Of the chosen actor alone, as the chart is of one. */
@@ -136,16 +141,11 @@ export class Details {
     return sequence(this.#store, actor, step, this.#panel.clientWidth);
   }
 
+  /** The same as long as the step is: what has been opened in it stays open. */
   #context({ step, actor }: Shown): HTMLElement {
     if (step === undefined) return html('p', { class: 'chosen-none' }, `Nothing is kept of ${actor.id}.`);
-    return html(
-      'div',
-      { class: 'context' },
-      html('h3', {}, 'Context after this step'),
-      html('div', { class: 'json' }, json(step.context)),
-      html('h3', {}, `Event ${step.event.type}`),
-      html('div', { class: 'json' }, json(step.event)),
-    );
+    if (this.#drawnContext?.step !== step) this.#drawnContext = { step, element: contextOf(step) };
+    return this.#drawnContext.element;
   }
 
   #next({ picture, state }: Shown): HTMLElement {
@@ -186,6 +186,16 @@ export class Details {
     );
   }
 }
+
+const contextOf = (step: StepRow): HTMLElement =>
+  html(
+    'div',
+    { class: 'context' },
+    html('h3', {}, 'Context after this step'),
+    html('div', { class: 'json' }, json(step.context)),
+    html('h3', {}, `Event ${step.event.type}`),
+    html('div', { class: 'json' }, json(step.event)),
+  );
 
 /** A value of JSON; what is long can be closed. */
 function json(value: unknown): Node {

@@ -30,6 +30,22 @@ export function byId<T extends Element = HTMLElement>(id: string): T {
   return element as unknown as T;
 }
 
+/**
+ * Calls back with what is pressed, as the button goes down: until it is released the page may have been drawn anew, and what
+ * was pressed is there no more, which to a browser is no click.
+ */
+export function onPress(element: Element, pressed: (target: Element) => void): void {
+  element.addEventListener('mousedown', (event) => {
+    const { button, target } = event as MouseEvent;
+    if (button === 0) pressed(target as Element);
+  });
+  // By the keyboard, or by a program that reads the page to somebody.
+  element.addEventListener('click', (event) => {
+    const { detail, target } = event as MouseEvent;
+    if (detail === 0) pressed(target as Element);
+  });
+}
+
 /** Has work done once before the next picture, however often it is asked for. */
 export function onceAFrame(work: () => void): () => void {
   let asked = false;

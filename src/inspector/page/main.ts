@@ -74,7 +74,7 @@ function idOf(hash: string): string {
 /** The container that the address names, or else the supervisor. */
 function chooseFirst(): void {
   const id = idOf(location.hash.slice(1));
-  const named = id === '' ? undefined : store.containers.findLast((it) => it.id === id);
+  const named = id === '' ? undefined : store.named(id);
   const session = (named ?? store.supervisor)?.session;
   if (session !== undefined) choose(session);
 }
@@ -126,13 +126,14 @@ function drawNow(): void {
   // What is drawn first has been so; what comes is seen to be taken.
   const isNew = step !== undefined && drawnStep !== step.number;
   if (isNew || step === undefined || drawnStep === 0)
-    chart.show(picture, state, step, isNew && drawnStep !== 0);
+    chart.show(picture, state, step, isNew && drawnStep > 0);
   const wasOther = drawnStep !== (step?.number ?? -1);
   drawnStep = step?.number ?? -1;
-  if (wasOther || shownSteps !== steps.length) details.show({ actor, picture, state, step });
-  shownSteps = steps.length;
+  // The messages are those of its family.
+  if (wasOther || shownRevision !== store.revision) details.show({ actor, picture, state, step });
+  shownRevision = store.revision;
 }
-let shownSteps = -1;
+let shownRevision = -1;
 
 function drawTitle(
   actor: NonNullable<ReturnType<typeof store.actors.get>>,

@@ -6,7 +6,7 @@ export type Actor = ActorRow & { children: Actor[] };
 
 export class Store {
   readonly actors = new Map<string, Actor>();
-  /** In the order in which they came. */
+  /** In the order in which they came; at first, those that are there before those that are gone. */
   containers: Actor[] = [];
   supervisor: Actor | undefined;
   /** Whether all actors that there are have been told of. */
@@ -14,6 +14,8 @@ export class Store {
   counts: CountsRow[] = [];
   /** Of the chosen actor's family. */
   steps: StepRow[] = [];
+  /** Another whenever the steps are others. */
+  revision = 0;
   family = '';
   id = '';
   /** The daemon's clock less ours. */
@@ -44,6 +46,7 @@ export class Store {
         this.#takeCounts(message);
         break;
       case 'steps':
+        this.revision += 1;
         if (message.reset) {
           this.family = message.of;
           this.steps = message.rows;
@@ -81,10 +84,18 @@ export class Store {
     }
   }
 
+  /** The container of that name that is there, or else the one that was there last. */
+  named(id: string): Actor | undefined {
+    const all = this.containers.filter((it) => it.id === id);
+    return all.find(({ goneMs }) => goneMs === 0) ?? all.toSorted((a, b) => a.goneMs - b.goneMs).at(-1);
+  }
+
   #forget(session: string): void {
     const actor = this.actors.get(session);
     if (actor === undefined) return;
     this.actors.delete(session);
+    this.steps = this.steps.filter((it) => it.session !== session);
+    this.revision += 1;
     const above = this.actors.get(actor.parent);
     if (above !== undefined) above.children = above.children.filter((it) => it !== actor);
   }

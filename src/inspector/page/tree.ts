@@ -1,4 +1,4 @@
-import { byId, html, onceAFrame } from './dom.ts';
+import { byId, html, onceAFrame, onPress } from './dom.ts';
 import { colourOf, STATES, topOf } from './format.ts';
 import type { Actor, Store } from './store.ts';
 
@@ -34,12 +34,14 @@ export class Tree {
     });
     this.#tree.addEventListener('scroll', () => this.#drawRows());
     new ResizeObserver(this.changed).observe(this.#tree);
-    this.#rows.addEventListener('click', ({ target }) => {
-      const row = (target as Element).closest<HTMLElement>('.row');
+    onPress(this.#rows, (target) => {
+      const row = target.closest<HTMLElement>('.row');
       const actor = this.#store.actors.get(row?.dataset.session ?? '');
       if (actor === undefined) return;
-      if ((target as Element).classList.contains('twist')) this.#toggle(actor);
+      if (target.classList.contains('twist')) this.#toggle(actor);
       else this.#choose(actor.session);
+      // The row that has been pressed may be another element by now, which cannot hand the focus on.
+      this.#tree.focus({ preventScroll: true });
     });
     this.#tree.addEventListener('keydown', (event) => this.#key(event));
     this.#search.addEventListener('keydown', (event) => {
@@ -52,8 +54,8 @@ export class Tree {
       event.preventDefault();
       this.#search.focus();
     });
-    this.#filters.addEventListener('click', ({ target }) => {
-      const button = (target as Element).closest('button');
+    onPress(this.#filters, (target) => {
+      const button = target.closest('button');
       if (button === null) return;
       const { filter = '' } = button.dataset;
       this.#filter = this.#filter === filter ? '' : filter;
@@ -86,6 +88,8 @@ export class Tree {
   }
 
   #key(event: KeyboardEvent): void {
+    // The browser's own.
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = this.#shown.findIndex(({ actor }) => actor.session === this.#chosen);
     const page = Math.max(1, Math.floor(this.#tree.clientHeight / ROW_PX) - 1);
     const actor = this.#shown[at]?.actor;
