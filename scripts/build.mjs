@@ -2,7 +2,7 @@
 // whole but for koffi, which is native; the inspector's page, as one document; and the kit for tests. Written under
 // another name and renamed, so that a program that is being started never sees half a file.
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -59,7 +59,8 @@ const hashOf = (text) => `'sha256-${createHash('sha256').update(text).digest('ba
 
 /** The charts' pictures, drawn by the code that the tests know. */
 async function drawPictures() {
-  const outfile = `${root}dist/pictures.${process.pid}.mjs`;
+  // A module is loaded once of a name, and the charts may have changed since.
+  const outfile = `${root}dist/pictures.${randomUUID()}.mjs`;
   await build({
     absWorkingDir: root,
     entryPoints: ['src/inspector/pictures.ts'],
@@ -144,7 +145,16 @@ async function buildTestingKit() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildPrograms();
-  await buildInspector();
-  await buildTestingKit();
+  // As old as what is built of: whatever is saved meanwhile is newer. It is there where all of it has been built.
+  const stamp = `${root}dist/.built.${process.pid}`;
+  await mkdir(`${root}dist`, { recursive: true });
+  await writeFile(stamp, '');
+  try {
+    await buildPrograms();
+    await buildInspector();
+    await buildTestingKit();
+    await rename(stamp, `${root}dist/.built`);
+  } finally {
+    await rm(stamp, { force: true });
+  }
 }

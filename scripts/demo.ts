@@ -69,8 +69,9 @@ async function removeOurs(): Promise<void> {
 }
 
 async function untilListening(): Promise<boolean> {
-  while (daemon.exitCode === null && !(await canConnect())) await delay(50);
-  return daemon.exitCode === null;
+  const isThere = () => daemon.exitCode === null && daemon.signalCode === null;
+  while (isThere() && !(await canConnect())) await delay(50);
+  return isThere();
 }
 
 function canConnect(): Promise<boolean> {

@@ -19,7 +19,8 @@ async function restart() {
     execFileSync(path.join(root, 'node_modules/.bin/buf'), ['generate'], { cwd: root, stdio: 'inherit' });
     await buildPrograms();
     await buildInspector();
-  } catch {
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
     console.error('dev: it does not build; the daemon goes on as it was');
     return;
   }

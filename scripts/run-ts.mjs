@@ -1,7 +1,6 @@
 // Runs a TypeScript program of this repository: node scripts/run-ts.mjs FILE [ARGUMENT…]
 import { rmSync } from 'node:fs';
-import { mkdtemp, readFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -24,9 +23,8 @@ const sourceUrls = {
 };
 
 // Below the root, so that packages are found; in a folder of its own, so that several runs do not meet.
-const folder = await mkdtemp(path.join(root, 'build', 'run-')).catch(() =>
-  mkdtemp(path.join(os.tmpdir(), 'run-')),
-);
+await mkdir(path.join(root, 'build'), { recursive: true });
+const folder = await mkdtemp(path.join(root, 'build', 'run-'));
 const outfile = path.join(folder, 'program.mjs');
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 await build({
@@ -38,6 +36,10 @@ await build({
   format: 'esm',
   packages: 'external',
   sourcemap: 'inline',
+  // Once all of it is loaded nobody needs the file, which a signal would leave.
+  banner: {
+    js: "import { rmSync as __rmSync } from 'node:fs'; __rmSync(new URL('.', import.meta.url), { recursive: true });",
+  },
   plugins: [sourceUrls],
   logLevel: 'warning',
 });
