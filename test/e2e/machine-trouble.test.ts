@@ -97,8 +97,9 @@ describe('a state dir', () => {
     disk.free();
     await lives(daemon, events, ID);
     await nothingLeft(daemon);
-    const exits = (await journalOf(daemon)).filter((it) => it.type === 'exit' && it.pid === before.pid);
-    expect(exits).toHaveLength(1);
+    const exits = async () =>
+      (await journalOf(daemon)).filter((it) => it.type === 'exit' && it.pid === before.pid);
+    await expect.poll(exits).toHaveLength(1);
   });
 
   it('that can only be read refuses a start, deletes what ends, and works again once it can be written to', async () => {

@@ -45,6 +45,7 @@ async function allDead(id: string): Promise<{ bundle: string; pid: number; exec:
   await checkpoint(daemon, id, 'kept', {});
   await expect.poll(() => toldOf(daemon, id)).toEqual(['start', 'exec', 'checkpoint']);
   const shim = (await processState(pid))?.parent ?? 0;
+  if (shim <= 1) throw new Error(`process ${pid} has no shim`);
   await crash(daemon);
   for (const victim of [shim, exec, pid]) {
     process.kill(victim, 'SIGKILL');

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { countOomKills } from '../../src/cgroup/oom.ts';
@@ -13,7 +13,7 @@ const USR1 = 10;
 const PATIENCE_MS = 30_000;
 const LIMIT_BYTES = 32 * 2 ** 20;
 /** Has a child killed for want of memory each time that it is told to, and lives on. */
-const HUNGRY_WHEN_TOLD = ['sh', '-c', 'trap "tail /dev/zero" USR1; while :; do sleep 0.05; done'];
+const HUNGRY_WHEN_TOLD = ['sh', '-c', 'trap "tail /dev/zero" USR1; echo ready; while :; do sleep 0.05; done'];
 const FLAGS = ['--oom-notify', '--debug', '--metrics-interval', '50ms'];
 
 let bundles: Bundles;
@@ -46,8 +46,12 @@ describe('an OOM kill', () => {
   beforeEach(async () => {
     id = unique('hungry');
     const bundle = await bundles.make('hungry', { memoryLimitBytes: LIMIT_BYTES, args: HUNGRY_WHEN_TOLD });
-    ({ pid } = await daemon.create(id, bundle));
+    const stdout = path.join(daemon.folder, 'hungry.out');
+    await writeFile(stdout, '');
+    ({ pid } = await daemon.create(id, bundle, { stdout }));
     await expect.poll(() => toldOf(daemon, id)).toEqual(['start']);
+    // Pid 1 of a container ignores a signal that it has no trap for.
+    await expect.poll(() => readFile(stdout, 'utf8')).toBe('ready\n');
   });
 
   it('while no daemon is there is told once by the next one, and by none after it', async () => {

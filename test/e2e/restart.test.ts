@@ -278,9 +278,9 @@ describe('a start that was in flight', () => {
     const [init] = (await daemon.container(id))?.processes ?? [];
     expect(await readFile(`/proc/${init?.pid}/cmdline`, 'utf8')).toBe('sleep\x001000\0');
     expect(await holding.calls()).toBe(1);
-    expect((await journalOf(daemon)).filter((it) => it.id === id)).toMatchObject([
-      { type: 'start', pid: init?.pid, adopted: true },
-    ]);
+    await expect
+      .poll(async () => (await journalOf(daemon)).filter((it) => it.id === id))
+      .toMatchObject([{ type: 'start', pid: init?.pid, adopted: true }]);
     await expect(daemon.create(id, bundle)).rejects.toThrow('container already exists');
   }
 
@@ -374,12 +374,14 @@ describe('a daemon with --live-restore', () => {
     const bundle = await bundles.make('answered');
     const asked = daemon.create(id, bundle);
     await holding.held();
+    const ended = once(daemon.child, 'exit');
     daemon.child.kill('SIGTERM');
     await until(() => daemon.log.some(({ msg }) => msg === 'told to end'), PATIENCE_MS);
     await expect(daemon.create(unique('late'), bundle)).rejects.toThrow('supervisor is shutdown');
     await holding.letOn('work');
     const { pid } = await asked;
     daemon.client.close();
+    await ended;
     daemon = await again(daemon);
     expect((await daemon.container(id))?.processes[0]?.pid).toBe(pid);
     await holding.close();

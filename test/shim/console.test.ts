@@ -7,7 +7,7 @@ import { ClientTerminal } from '../linux/client-terminal.ts';
 import { descriptorsOf } from '../linux/descriptors.ts';
 import { sendDescriptors } from '../linux/send-descriptor.ts';
 import { deleteContainer, execRequest, makeBundle, runRequest } from './bundle.ts';
-import { buildShim, ShimUnderTest } from './shim-under-test.ts';
+import { BOX, buildShim, ShimUnderTest } from './shim-under-test.ts';
 
 const built = await buildShim();
 afterAll(() => built.remove());
@@ -20,17 +20,17 @@ beforeEach(async () => {
   terminal = new ClientTerminal();
 });
 afterEach(async () => {
-  deleteContainer(shim, 'box');
+  deleteContainer(shim, BOX);
   terminal.close();
   await shim.end();
 });
 
-const key = { container: 'box', process: 'init' };
+const key = { container: BOX, process: 'init' };
 const consoleOf = (path: string) => ({ console: path, consoleSocket: shim.path('console.sock') });
 
 function start(script: string): Promise<{ pid: number }> {
   const bundle = makeBundle(shim.path('bundle'), script, { terminal: true });
-  return shim.client.start(runRequest(shim, 'box', bundle, consoleOf(terminal.path)));
+  return shim.client.start(runRequest(shim, BOX, bundle, consoleOf(terminal.path)));
 }
 
 test('what is typed and printed goes through the client’s terminal, once', async () => {
@@ -60,7 +60,7 @@ test('the terminal has the client’s size though it comes with another, as a re
   terminal.resize(132, 43);
   const gate = shim.path('gate');
   execFileSync('mkfifo', [gate]);
-  const request = shim.request('box', 'sleep 600', consoleOf(terminal.path));
+  const request = shim.request(BOX, 'sleep 600', consoleOf(terminal.path));
   const started = shim.client.start({
     ...request,
     argv: ['sh', '-c', `read on <${gate}; exec "$@"`, 'sh', ...request.argv],
@@ -115,7 +115,7 @@ test('a client that hangs up leaves its process running', async () => {
   const out = shim.path('out');
   writeFileSync(out, '');
   expect(
-    (await shim.run(execRequest(shim, 'box', 'exec-1', ['/bin/echo', 'yes'], { stdout: out }))).status,
+    (await shim.run(execRequest(shim, BOX, 'exec-1', ['/bin/echo', 'yes'], { stdout: out }))).status,
   ).toBe(0);
   await shim.client.kill(key, 0);
   await shim.client.kill(key, 9);
@@ -124,10 +124,10 @@ test('a client that hangs up leaves its process running', async () => {
 });
 
 test('an exec can have a terminal while its container has none', async () => {
-  await shim.client.start(runRequest(shim, 'box', makeBundle(shim.path('bundle'), 'sleep 600')));
+  await shim.client.start(runRequest(shim, BOX, makeBundle(shim.path('bundle'), 'sleep 600')));
   const request = execRequest(
     shim,
-    'box',
+    BOX,
     'exec-1',
     ['/bin/sh', '-c', 'tty; read word; echo "got $word"'],
     consoleOf(terminal.path),
@@ -145,12 +145,12 @@ test('a terminal without a console prints to stdout and hears stdin', async () =
   writeFileSync(stdout, '');
   const bundle = makeBundle(shim.path('bundle'), 'read word; echo "heard $word"', { terminal: true });
   const { consoleSocket } = consoleOf('');
-  await shim.run(runRequest(shim, 'box', bundle, { stdin, stdout, consoleSocket }));
+  await shim.run(runRequest(shim, BOX, bundle, { stdin, stdout, consoleSocket }));
   expect(readFileSync(stdout, 'utf8')).toBe('typed\r\nheard typed\r\n');
 });
 
 test('a console that is missing or no terminal is told before anything is started', async () => {
-  const request = (path: string) => shim.request('box', `echo > ${shim.path('started')}`, consoleOf(path));
+  const request = (path: string) => shim.request(BOX, `echo > ${shim.path('started')}`, consoleOf(path));
   await expect(shim.client.start(request('/dev/pts/none'))).rejects.toMatchObject({
     reason: 'stdio',
     errno: 2,
@@ -162,7 +162,7 @@ test('a console that is missing or no terminal is told before anything is starte
     errno: 25,
   });
   const tooLong = { console: terminal.path, consoleSocket: shim.path('x'.repeat(200)) };
-  await expect(shim.client.start(shim.request('box', '', tooLong))).rejects.toMatchObject({
+  await expect(shim.client.start(shim.request(BOX, '', tooLong))).rejects.toMatchObject({
     reason: 'stdio',
     errno: 36,
   });
@@ -170,7 +170,7 @@ test('a console that is missing or no terminal is told before anything is starte
 });
 
 test('a runtime that fails says why, though its process was to have a terminal', async () => {
-  const request = shim.request('box', '', consoleOf(terminal.path));
+  const request = shim.request(BOX, '', consoleOf(terminal.path));
   await expect(
     shim.client.start({ ...request, argv: ['sh', '-c', 'echo words >&2; exit 1'] }),
   ).rejects.toMatchObject({ reason: 'runtime', output: 'words\n' });
@@ -184,7 +184,7 @@ test('nothing stays open of a terminal that has come and gone', async () => {
   await shim.exit(key);
   await shim.client.ack(key);
   await terminal.shows('done');
-  deleteContainer(shim, 'box');
+  deleteContainer(shim, BOX);
   await shim.run(shim.request('last', 'exit 0'));
   await expect.poll(open).toBe(before);
   expect(readdirSync(shim.stateDir)).not.toContain('console.sock');

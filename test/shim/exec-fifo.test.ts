@@ -6,7 +6,7 @@ import { SCHED_OTHER, schedulingPolicy } from '../../src/linux/scheduling.ts';
 import { kill } from '../../src/linux/signal.ts';
 import type { ShimStart } from '../../src/shim/client.ts';
 import { deleteContainer, makeBundle, runRequest } from './bundle.ts';
-import { buildShim, ShimUnderTest } from './shim-under-test.ts';
+import { BOX, buildShim, ShimUnderTest } from './shim-under-test.ts';
 
 const built = await buildShim();
 afterAll(() => built.remove());
@@ -17,7 +17,7 @@ beforeEach(async () => {
   await shim.connect();
 });
 afterEach(async () => {
-  deleteContainer(shim, 'box');
+  deleteContainer(shim, BOX);
   await shim.end();
 });
 
@@ -39,7 +39,7 @@ function waiting(script: string, changes: Partial<ShimStart> = {}): ShimStart {
   const fifo = shim.path('exec.fifo');
   makeFifo(fifo, 0o600);
   writeFileSync(shim.path('state.json'), '{}');
-  return shim.request('box', `fifo=${fifo}; ${script}`, {
+  return shim.request(BOX, `fifo=${fifo}; ${script}`, {
     startFifo: fifo,
     startArgv: ['touch', shim.path('ran-start')],
     ...changes,
@@ -58,13 +58,13 @@ describe('a process that waits at runc’s FIFO', () => {
     const stdout = shim.path('out');
     writeFileSync(stdout, '');
     const bundle = makeBundle(shim.path('bundle'), 'echo here; exit 9');
-    const request = runRequest(shim, 'box', bundle, { stdout });
+    const request = runRequest(shim, BOX, bundle, { stdout });
     const [command = '', ...flags] = request.argv;
     const argv = [command, ...flags.map((flag) => (flag === 'run' ? 'create' : flag))];
     const exit = await shim.run({
       ...request,
       argv: argv.filter((flag) => flag !== '--detach'),
-      startFifo: shim.path('runc/box/exec.fifo'),
+      startFifo: shim.path(`runc/${BOX}/exec.fifo`),
       startArgv: ['touch', shim.path('ran-start')],
     });
     expect(exit.status).toBe(9);
@@ -111,9 +111,9 @@ describe('a process that waits at runc’s FIFO', () => {
   it('has not started if it ends while the shim waits', async () => {
     const request = waiting('exec sleep 600');
     const started = shim.client.start(request);
-    const opened = () => existsSync(shim.path('box.pid')) && isOpenBy(shim.client.pid, request.startFifo);
+    const opened = () => existsSync(shim.path(`${BOX}.pid`)) && isOpenBy(shim.client.pid, request.startFifo);
     await expect.poll(opened).toBe(true);
-    kill(Number(readFileSync(shim.path('box.pid'), 'utf8')), 9);
+    kill(Number(readFileSync(shim.path(`${BOX}.pid`), 'utf8')), 9);
     await expect(started).rejects.toMatchObject({
       reason: 'runtime',
       message: expect.stringContaining('before it was started'),
@@ -180,7 +180,7 @@ describe('in a rush', () => {
 
   it('a runtime that may leave more than its process is run as ever', async () => {
     await rush();
-    await shim.client.start(telling(shim.request('box', 'exec sleep 600')));
+    await shim.client.start(telling(shim.request(BOX, 'exec sleep 600')));
     expect(told()).toBe('SCHED_OTHER');
   });
 

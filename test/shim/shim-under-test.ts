@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,9 @@ import { within } from '../linux/deadline.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RUNTIME = fileURLToPath(new URL('fixtures/runtime.sh', import.meta.url));
 const DEADLINE_MS = 10_000;
+
+/** The name of a container of runc's, whose cgroup no other test has. */
+export const BOX = `box-${randomUUID()}`;
 
 /** The shim, bundled from its source to where it finds koffi; `remove` it at the end. */
 export async function buildShim(): Promise<{ program: string[]; remove: () => void }> {
