@@ -20,7 +20,14 @@ const DEADLINE_MS = 20_000;
 const STREAM_MS = 50;
 const TIME_LIMIT_MS = 25_000;
 /** What says that the server stumbled rather than refused. */
-const CRASHED = [status.UNKNOWN, status.UNAVAILABLE, status.DATA_LOSS, status.UNIMPLEMENTED];
+const CRASHED = [
+  status.UNKNOWN,
+  status.UNAVAILABLE,
+  status.DATA_LOSS,
+  status.UNIMPLEMENTED,
+  // It has not answered at all.
+  status.DEADLINE_EXCEEDED,
+];
 
 let bundles: Bundles;
 let daemon: TestDaemon;

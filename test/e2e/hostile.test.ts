@@ -2,10 +2,12 @@ import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { credentials, makeGenericClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { APIClient, CreateContainerRequest } from '../../src/generated/api.ts';
 import { makeFifo } from '../../src/linux/fifo.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { failureOf, TestDaemon } from './fixtures/daemon.ts';
+import { makeHoldingRuntime } from './fixtures/restart.ts';
 
 let bundles: Bundles;
 let daemon: TestDaemon;
@@ -171,16 +173,31 @@ describe('bytes that are no message', () => {
 
 describe('a client that hangs up', () => {
   it('while its container waits for a slot starts nothing', async () => {
-    const one = await TestDaemon.start({ flags: ['--concurrency', '1'] });
+    const holding = await makeHoldingRuntime(bundles.folder, 'run');
+    const one = await TestDaemon.start({ flags: ['--concurrency', '1', '--runtime', holding.file] });
+    onTestFinished(() => one.removeNow());
     const bundle = await bundles.make('plain');
-    const events = await one.events({ types: ['start', 'exit'] });
-    const calls = Array.from({ length: 6 }, (_, n) =>
-      one.create(`hang-${process.pid}-${n}`, bundle).catch(() => undefined),
+    const [first, waits] = ['first', 'waits'].map((name) => `${name}-${process.pid}`) as [string, string];
+    const events = await one.events({ types: ['start'] });
+    const started = one.create(first, bundle);
+    await holding.held();
+
+    const client = new APIClient(`unix:${one.socketPath}`, credentials.createInsecure());
+    const call = client.createContainer(
+      CreateContainerRequest.fromPartial({ id: waits, bundlePath: bundle }),
+      () => {},
     );
-    one.client.close();
-    await Promise.all(calls);
-    events.close();
-    expect(await one.stop()).toBe(0);
-    await one.remove();
+    const isKnown = async () => (await failureOf(one.signal(waits, 0))).code;
+    await expect.poll(isKnown).toBe('FAILED_PRECONDITION');
+    call.cancel();
+    client.close();
+    await expect.poll(isKnown).toBe('NOT_FOUND');
+
+    await holding.letOn('work');
+    await started;
+    await events.next(({ id }) => id === first);
+    expect((await one.containers()).map(({ id }) => id)).toEqual([first]);
+    expect(await holding.calls()).toBe(1);
+    await holding.close();
   });
 });

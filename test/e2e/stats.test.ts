@@ -71,7 +71,11 @@ async function runcStats(id: string): Promise<RuncStats> {
 describe('the stats of a container', () => {
   it('are those that runc gives of it', async () => {
     const bundle = await bundles.make('oracle', {
-      args: ['sh', '-c', 'dd if=/dev/zero of=/data/oracle bs=1M count=8 conv=fsync; while :; do :; done'],
+      args: [
+        'sh',
+        '-c',
+        'dd if=/dev/zero of=/data/oracle bs=1M count=8 conv=fsync; echo written; while :; do :; done',
+      ],
       memoryLimitBytes: 64 * 2 ** 20,
     });
     const file = path.join(bundle, 'config.json');
@@ -79,9 +83,17 @@ describe('the stats of a container', () => {
     config.linux.resources.cpu = { quota: 20_000, period: 100_000 };
     await writeFile(file, JSON.stringify(config));
     const id = unique('oracle');
-    await daemon.create(id, bundle);
+    const stdout = path.join(daemon.folder, 'oracle.out');
+    await writeFile(stdout, '');
+    await daemon.create(id, bundle, { stdout });
+    await expect.poll(() => readFile(stdout, 'utf8'), { timeout: 30_000 }).toBe('written\n');
     const stream = new StatsStream(daemon, id);
-    await stream.take(3);
+    const hasWorked = async (): Promise<boolean> => {
+      const { cpu_stats: cpu } = (await stream.take(stream.seen.length + 1)).cgroup_stats ?? {};
+      const throttled = cpu?.throttling_data?.throttled_periods ?? 0n;
+      return throttled > 3n && (cpu?.cpu_usage?.total_usage ?? 0n) > 100_000_000n;
+    };
+    while (!(await hasWorked()));
     // Frozen, it goes on counting nothing.
     await daemon.update(id, { status: 'paused' });
 

@@ -124,8 +124,9 @@ describe('a runc that hangs', () => {
     [' and takes the CRIU that it waits for along', 'sleep 1000 & echo $! > $folder/pid; wait'],
   ])('is ended in its time%s', async (_, text) => {
     const options = { ...flags, id: 'box', leaveRunning: false };
-    const attempt = errorOf(checkpoint(script(`echo $$ > $folder/pid; ${text}`), options, 500));
-    expect(await within(8_000, 'its end', attempt)).toMatchObject({ verb: 'checkpoint', timedOut: true });
+    scripts.forget('pid');
+    const attempt = errorOf(checkpoint(script(`echo $$ > $folder/pid; ${text}`), options, 2_000));
+    expect(await within(18_000, 'its end', attempt)).toMatchObject({ verb: 'checkpoint', timedOut: true });
     const pid = Number(scripts.read('pid'));
     await expect.poll(() => processStat(pid)?.state ?? 'Z').toBe('Z');
   });

@@ -16,6 +16,11 @@ export class Scripts {
     return path;
   }
 
+  /** What a script before has written is not taken for what the next one writes. */
+  forget(name: string): void {
+    rmSync(join(this.folder, name), { force: true });
+  }
+
   /** What a script has written to a file of that name. */
   read(name: string): string {
     return readFileSync(join(this.folder, name), 'utf8');

@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import type { ShimStart } from '../../src/shim/client.ts';
 import { descriptorsOf } from '../linux/descriptors.ts';
 import { openReader, readAll } from '../linux/fifo-reader.ts';
+import { leastOf } from '../linux/least-of.ts';
 import { buildShim, ShimUnderTest } from './shim-under-test.ts';
 
 const built = await buildShim();
@@ -183,9 +184,8 @@ test('closing stdin that nobody has written to ends it too', async () => {
 
 test('FIFOs that nobody opens delay neither a start nor an exit', async () => {
   const streams = { stdin: fifo('in'), stdout: fifo('out'), stderr: fifo('err') };
-  const before = performance.now();
-  await shim.run(shim.request('a', 'echo unheard; exit 3', streams));
-  expect(performance.now() - before).toBeLessThan(900);
+  const run = () => shim.run(shim.request('a', 'echo unheard; exit 3', streams));
+  expect(await leastOf(5, run)).toBeLessThan(900);
 });
 
 test('what a process wrote into a FIFO is there for a reader that comes after its exit', async () => {
@@ -217,15 +217,19 @@ test('a reader that does not read delays an exit by about a second, loses nothin
 });
 
 test('a grandchild that keeps stdout open does not hold the exit, and is heard to its end', async () => {
-  const stdout = fifo('out');
-  const reader = readAll(openReader(stdout));
-  const gate = fifo('gate');
-  const script = `(read line < ${gate}; echo "grandchild $line") & echo parent; exit 5`;
-  const before = performance.now();
-  expect((await shim.run(shim.request('a', script, { stdout }))).status).toBe(5);
-  expect(performance.now() - before).toBeLessThan(900);
-  writeFileSync(gate, 'heard\n');
-  expect((await reader).toString()).toBe('parent\ngrandchild heard\n');
+  const heard: (() => Promise<void>)[] = [];
+  const run = async (n: number) => {
+    const [stdout, gate] = [fifo(`out-${n}`), fifo(`gate-${n}`)];
+    const reader = readAll(openReader(stdout));
+    const script = `(read line < ${gate}; echo "grandchild $line") & echo parent; exit 5`;
+    expect((await shim.run(shim.request('a', script, { stdout }))).status).toBe(5);
+    heard.push(async () => {
+      writeFileSync(gate, 'heard\n');
+      expect((await reader).toString()).toBe('parent\ngrandchild heard\n');
+    });
+  };
+  expect(await leastOf(3, run)).toBeLessThan(900);
+  for (const hear of heard) await hear();
 });
 
 test('a disk that is full costs the process its output, not its life', async () => {
