@@ -45,7 +45,7 @@ describe('a terminal, attached to', () => {
     await started.shows('name?');
     started.type('world\r');
     expect(await started.ended()).toBe(6);
-    expect(started.text).toBe('/dev/pts/0\r\nname?\r\nworld\r\nhello world\r\n');
+    await expect.poll(() => started.text).toBe('/dev/pts/0\r\nname?\r\nworld\r\nhello world\r\n');
   });
 
   it('is an exec’s with --tty, and ours is as it was afterwards', async () => {
@@ -98,7 +98,7 @@ describe('a terminal, attached to', () => {
     await typed.shows('hello vi');
     typed.type(':wq\r');
     expect(await typed.ended()).toBe(0);
-    expect(typed.text.endsWith('hello vi\r\n')).toBe(true);
+    await expect.poll(() => typed.text.endsWith('hello vi\r\n')).toBe(true);
   });
 
   it('shows 10 MB, and all of them', async () => {
@@ -167,7 +167,9 @@ describe('our own terminal is as it was', () => {
     const shown = open('containers', 'start', '-a', unique('missing'), bundle);
     const before = shown.settings();
     expect(await shown.ended()).toBe(1);
-    expect(shown.text).toMatch(/^\[ctr\] containerd: .*"nope": executable file not found in \$PATH\r\n$/);
+    await expect
+      .poll(() => shown.text)
+      .toMatch(/^\[ctr\] containerd: .*"nope": executable file not found in \$PATH\r\n$/);
     expect(shown.settings().equals(before)).toBe(true);
   });
 });
@@ -188,7 +190,7 @@ describe('ctr watch on a terminal', () => {
     await watch.shows('order by memory');
     watch.type(key);
     expect(await watch.ended()).toBe(0);
-    expect(watch.text.endsWith(BACK)).toBe(true);
+    await expect.poll(() => watch.text.endsWith(BACK)).toBe(true);
     expect(watch.settings()).toEqual(before);
   });
 
@@ -213,6 +215,6 @@ describe('ctr watch on a terminal', () => {
     await watch.shows(BOX);
     watch.child.kill('SIGTERM');
     await watch.ended();
-    expect(watch.text.endsWith(BACK)).toBe(true);
+    await expect.poll(() => watch.text.endsWith(BACK)).toBe(true);
   });
 });
