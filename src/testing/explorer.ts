@@ -1,6 +1,6 @@
 import type { OnStop } from '../machines/supervisor-model.ts';
 import { effectMoves, exitMoves, type Move, type MoveOptions, movesIn, nextDaemonMoves } from './moves.ts';
-import { NO_STATE, type World } from './world.ts';
+import { NO_STATE, type World, wrong } from './world.ts';
 import type { Machines } from './world-charts.ts';
 import { System } from './world-system.ts';
 
@@ -118,7 +118,7 @@ class Explorer {
         if (depth === this.options.depth) continue;
         for (const move of this.#movesFrom(node.world)) {
           moves++;
-          const world = this.#after(move);
+          const world = this.#after(node.world, move);
           const key = this.#system.charts.keyOf(world);
           if (seen.has(key) && world.wrong.length === 0) continue;
           seen.add(key);
@@ -140,9 +140,18 @@ class Explorer {
     return node;
   }
 
-  #after(move: Move): World {
-    const world = move.to();
-    return this.options.delivery === 'prompt' ? this.#system.settleMessages(world) : world;
+  #after(before: World, move: Move): World {
+    return this.#moved(before, move, this.options.delivery === 'prompt');
+  }
+
+  /** A chart that throws is wrong, by the way that led to it. */
+  #moved(before: World, move: Move, settles: boolean): World {
+    try {
+      const world = move.to();
+      return settles ? this.#system.settleMessages(world) : world;
+    } catch (error) {
+      return wrong(before, `a chart fails: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   #movesFrom(world: World): Move[] {
@@ -181,8 +190,8 @@ class Explorer {
     const steps = [...trace];
     let world = this.#system.settleMessages(from);
     for (let n = 0; n < MAX_STEPS_TO_END; n++) {
-      const [wrong] = world.wrong;
-      if (wrong !== undefined) return { what: wrong, trace: steps };
+      const [first] = world.wrong;
+      if (first !== undefined) return { what: first, trace: steps };
       const key = this.#system.charts.keyOf(world);
       if (this.#ending.has(key)) break;
       passed.push(key);
@@ -200,7 +209,7 @@ class Explorer {
         break;
       }
       steps.push(move.name);
-      world = this.#system.settleMessages(move.to());
+      world = this.#moved(world, move, true);
       if (n === MAX_STEPS_TO_END - 1) return { what: 'it comes to no end', trace: steps };
     }
     for (const key of passed) this.#ending.add(key);

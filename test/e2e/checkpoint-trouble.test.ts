@@ -177,13 +177,13 @@ describe('while a checkpoint is being made', () => {
     );
     const own = await TestDaemon.start({ flags: ['--runtime', runtime] });
     const stdout = await runner.file();
-    await own.create('frozen', await bundles.make('frozen', { args: COUNTING }), { stdout });
-    expect(await failureOf(checkpoint(own, 'frozen', 'one'))).toEqual({
+    await own.create(unique('frozen'), await bundles.make('frozen', { args: COUNTING }), { stdout });
+    expect(await failureOf(checkpoint(own, unique('frozen'), 'one'))).toEqual({
       code: 'INTERNAL',
       message: 'containerd: no',
     });
     await goesOn(stdout);
-    await own.signal('frozen', 9);
+    await own.signal(unique('frozen'), 9);
     await own.remove();
   });
 
@@ -194,17 +194,17 @@ describe('while a checkpoint is being made', () => {
     const own = await TestDaemon.start({ flags: ['--runtime', runtime] });
     const seen = await own.events();
     const bundle = await bundles.make('late', { args: COUNTING });
-    const { pid } = await own.create('late', bundle);
-    const failed = failureOf(checkpoint(own, 'late', 'one', { exit: true }));
+    const { pid } = await own.create(unique('late'), bundle);
+    const failed = failureOf(checkpoint(own, unique('late'), 'one', { exit: true }));
     const { release } = await runc;
-    await own.signal('late', 9);
+    await own.signal(unique('late'), 9);
     await until(async () => (await processState(pid)) === undefined);
     await release();
     expect(await failed).toEqual({
       code: 'FAILED_PRECONDITION',
       message: 'containerd: container has exited',
     });
-    expect((await seen.exit('late', pid)).status).toBe(137);
+    expect((await seen.exit(unique('late'), pid)).status).toBe(137);
     expect(await inFolder(bundle)).toEqual([]);
     seen.close();
     await own.remove();
@@ -217,17 +217,17 @@ describe('while a checkpoint is being made', () => {
     const own = await TestDaemon.start({ flags: ['--runtime', runtime, '--concurrency', '2'] });
     const seen = await own.events();
     const bundle = await bundles.make('slow', { args: COUNTING });
-    const { pid } = await own.create('slow', bundle);
-    const made = checkpoint(own, 'slow', 'one', { exit: true });
+    const { pid } = await own.create(unique('slow'), bundle);
+    const made = checkpoint(own, unique('slow'), 'one', { exit: true });
     const { release } = await runc;
     const short = await bundles.make('short', { args: ['true'] });
-    const ids = Array.from({ length: 8 }, (_, n) => `short-${n}`);
+    const ids = Array.from({ length: 8 }, (_, n) => unique(`short-${n}`));
     const pids = await Promise.all(ids.map((id) => own.create(id, short)));
     await Promise.all(ids.map((id, n) => seen.exit(id, pids[n]?.pid)));
-    expect((await own.container('slow'))?.status).toBe('running');
+    expect((await own.container(unique('slow')))?.status).toBe('running');
     await release();
     await made;
-    expect((await seen.exit('slow', pid)).status).toBe(137);
+    expect((await seen.exit(unique('slow'), pid)).status).toBe(137);
     seen.close();
     await own.remove();
   });
@@ -258,9 +258,9 @@ describe('a daemon that is killed while a checkpoint is being made', () => {
     const { bundle, criu } = await makeHoldingBundle(bundles, 'orphan');
     const first = await TestDaemon.start();
     const stdout = await runner.file();
-    const { pid } = await first.create('orphan', bundle, { stdout });
+    const { pid } = await first.create(unique('orphan'), bundle, { stdout });
     await counted(stdout, 3);
-    checkpoint(first, 'orphan', 'one', { exit: true }).catch(() => {});
+    checkpoint(first, unique('orphan'), 'one', { exit: true }).catch(() => {});
     const { release } = await criu;
     first.child.kill('SIGKILL');
     await once(first.child, 'exit');
@@ -268,13 +268,13 @@ describe('a daemon that is killed while a checkpoint is being made', () => {
 
     const second = await TestDaemon.start({ folder: first.folder });
     const seen = await second.events({ since: 1n });
-    expect((await seen.exit('orphan', pid)).status).toBe(137);
+    expect((await seen.exit(unique('orphan'), pid)).status).toBe(137);
     expect(await inFolder(bundle)).toEqual(['one']);
     const file = await runner.file();
-    const restored = await second.create('orphan', bundle, { checkpoint: 'one', stdout: file });
+    const restored = await second.create(unique('orphan'), bundle, { checkpoint: 'one', stdout: file });
     expect((await counted(file, 1))[0]).toBe((await numbersIn(stdout)).length + 1);
-    await second.signal('orphan', 9);
-    await seen.exit('orphan', restored.pid);
+    await second.signal(unique('orphan'), 9);
+    await seen.exit(unique('orphan'), restored.pid);
     seen.close();
     await second.remove();
   });
@@ -283,8 +283,8 @@ describe('a daemon that is killed while a checkpoint is being made', () => {
     const { bundle, criu } = await makeHoldingBundle(bundles, 'both');
     const first = await TestDaemon.start();
     const stdout = await runner.file();
-    await first.create('both', bundle, { stdout });
-    checkpoint(first, 'both', 'one', { exit: true }).catch(() => {});
+    await first.create(unique('both'), bundle, { stdout });
+    checkpoint(first, unique('both'), 'one', { exit: true }).catch(() => {});
     const held = await criu;
     first.child.kill('SIGKILL');
     await once(first.child, 'exit');
@@ -293,10 +293,10 @@ describe('a daemon that is killed while a checkpoint is being made', () => {
 
     const second = await TestDaemon.start({ folder: first.folder });
     await until(async () => (await second.containers()).length === 1);
-    expect(await listed(second, 'both')).toEqual([]);
+    expect(await listed(second, unique('both'))).toEqual([]);
     expect(await inFolder(bundle)).toEqual([]);
     await goesOn(stdout);
-    await second.signal('both', 9);
+    await second.signal(unique('both'), 9);
     await second.remove();
   });
 });

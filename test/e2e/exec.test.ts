@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BundleOptions, type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { type EventStream, failureOf, processState, TestDaemon } from './fixtures/daemon.ts';
@@ -241,7 +242,16 @@ describe('many processes beside one init', () => {
       files: await execFiles(id),
     });
     await expect.poll(left).toMatchObject({ zombies: 0, files: [] });
-    const before = await left();
+    // What came before may have left something that is closed in a moment.
+    let before = await left();
+    await expect
+      .poll(async () => {
+        const now = await left();
+        const isSame = isDeepStrictEqual(now, before);
+        before = now;
+        return isSame;
+      })
+      .toBe(true);
 
     const ran: Ran[] = [];
     let next = 0;

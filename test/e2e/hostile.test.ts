@@ -9,6 +9,8 @@ import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { failureOf, TestDaemon } from './fixtures/daemon.ts';
 import { makeHoldingRuntime } from './fixtures/restart.ts';
 
+const FOREIGN = `foreign-${process.pid}`;
+
 let bundles: Bundles;
 let daemon: TestDaemon;
 
@@ -17,11 +19,14 @@ beforeAll(async () => {
   daemon = await TestDaemon.start();
 });
 afterAll(async () => {
-  // Whatever was sent: nothing runs, nothing is left.
-  expect(await daemon.containers()).toEqual([]);
-  expect(await daemon.runcContainers()).toEqual([]);
-  await daemon.remove();
-  await bundles.remove();
+  try {
+    // Whatever was sent: nothing runs, nothing is left.
+    expect(await daemon.containers()).toEqual([]);
+    expect(await daemon.runcContainers()).toEqual([]);
+  } finally {
+    await daemon.remove();
+    await bundles.remove();
+  }
 });
 
 describe('an id', () => {
@@ -124,15 +129,15 @@ describe('a signal', () => {
     });
   });
   it('for a pid that is not the container’s is refused', async () => {
-    const events = await daemon.events({ id: 'foreign' });
-    await daemon.create('foreign', await bundles.make('plain'));
-    expect(await failureOf(daemon.signal('foreign', 9, process.pid))).toEqual({
+    const events = await daemon.events({ id: FOREIGN });
+    await daemon.create(FOREIGN, await bundles.make('plain'));
+    expect(await failureOf(daemon.signal(FOREIGN, 9, process.pid))).toEqual({
       code: 'NOT_FOUND',
       message: 'containerd: processs not found for container',
     });
-    await daemon.signal('foreign', 0);
-    await daemon.signal('foreign', 9);
-    await events.exit('foreign');
+    await daemon.signal(FOREIGN, 0);
+    await daemon.signal(FOREIGN, 9);
+    await events.exit(FOREIGN);
     events.close();
   });
 });

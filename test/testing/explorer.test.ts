@@ -97,6 +97,16 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
     );
   });
 
+  it('where it throws', () => {
+    const hasEnded = () => {
+      throw new Error('this is odd');
+    };
+    const container = containerMachine.provide({ guards: { hasEnded } });
+    const finding = found({ container }, { ...fromNothing, containers: 1, clients: 1 });
+    expect(finding?.what).toMatch(/^a chart fails: .*this is odd/s);
+    expect(finding?.trace).toEqual(['A asks for create of c1', 'launch of c1/init is done', 'c1/init ends']);
+  });
+
   it('where more start than there are slots', () => {
     const supervisor = supervisorMachine.provide({
       guards: { slotFree: ({ context }) => firstOf(context.queue) !== undefined },
