@@ -6,6 +6,7 @@ import { isOfFormerBoot, noteBoot } from './actors/boot.ts';
 import { createEffects } from './actors/effects.ts';
 import { createEventHub } from './actors/event-hub.ts';
 import { openJournal } from './actors/journal.ts';
+import { LeftAlone } from './actors/left-alone.ts';
 import { createOom } from './actors/oom.ts';
 import { recordedIds } from './actors/record.ts';
 import { createRestore } from './actors/restore.ts';
@@ -107,6 +108,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
 
   // Nothing is awaited from here to the start of the system, which hears of exits from then on.
   const announcer = createAnnouncer({ hub, shim: () => shim, errands, stateDir, log });
+  const leftAlone = new LeftAlone(stateDir);
   const takeUp = createRestore({
     stateDir,
     runc,
@@ -114,11 +116,17 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     errands,
     settleLost,
     rebooted,
+    leftAlone,
     watchOrphan: shim.watchOrphan,
     log,
   });
 
-  async function restore(): Promise<Restored> {
+  const restore = () =>
+    findContainers().catch((error) => {
+      leftAlone.addAll();
+      throw error;
+    });
+  async function findContainers(): Promise<Restored> {
     await settleLost();
     const held = shim.processes.map(({ key }) => key.container);
     const ids = new Set([...held, ...(await recordedIds(stateDir))]);
@@ -127,7 +135,9 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     crashPoint('restore.journal-read');
     announcer.leaveOut(await exitsHeld(shim.processes, told));
     const restored = await takeUp(told);
-    await noteBoot(stateDir);
+    await noteBoot(stateDir).catch((err) =>
+      log.warn({ err }, 'which boot this is could not be written down'),
+    );
     return restored;
   }
   const effects = createEffects({
@@ -138,6 +148,7 @@ export async function runDaemon(flags: DaemonFlags, log: Logger): Promise<void> 
     // The launcher knows of one that was installed apart from the system's.
     criu: process.env.CONTAINERD_CRIU ?? '',
     told: announcer.settled,
+    leftAlone,
     blocked: journal.blocked,
     onUnwritten: (err, about) => log.warn({ err, ...about }, 'who an exec is could not be written down'),
     settleLost,

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import type { StateDir } from './state-dir.ts';
 
 /**
@@ -18,5 +18,15 @@ export async function isOfFormerBoot({ boot }: StateDir): Promise<boolean> {
 
 /** Notes that what is in the state dir is of this boot. */
 export async function noteBoot({ boot }: StateDir): Promise<void> {
-  await writeFile(boot, await readFile(BOOT_ID), { mode: 0o600 });
+  const text = await readFile(BOOT_ID, 'utf8');
+  if ((await readFile(boot, 'utf8').catch(() => '')) === text) return;
+  // An empty one would say nothing: it is whole or not there, whenever the power fails.
+  const handle = await open(`${boot}.new`, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${boot}.new`, boot);
 }

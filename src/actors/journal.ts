@@ -124,10 +124,12 @@ export async function openJournal({
     await rename(file, older).catch(unlessMissing);
     crashPoint('journal.renamed');
     const next = await open(file, 'a+', 0o600);
-    await handle.close();
+    const former = handle;
     handle = next;
     bytes = 0;
     torn = false;
+    // What it says then is of what has been written, and has been told.
+    await former.close().catch(() => {});
   }
 
   async function write(text: string): Promise<void> {
@@ -136,8 +138,10 @@ export async function openJournal({
       await handle.appendFile(whole);
     } catch (error) {
       // What was written in part is taken back: it will be written again.
-      await handle.truncate(bytes).catch(() => {
+      await handle.truncate(bytes).catch(async () => {
         torn = true;
+        // Where it ends is where the next one is taken back to.
+        bytes = (await handle.stat().catch(() => ({ size: bytes }))).size;
       });
       throw error;
     }

@@ -29,6 +29,10 @@ export async function explainLaunch(
   const cause = { cause: error };
   const what = launch.kind === 'exec' ? `exec ${process}` : launch.kind;
   switch (error.reason) {
+    case 'exists':
+      // Of a container that was left alone.
+      if (launch.kind !== 'exec') return new ContainerdError('containerExists', '', cause);
+      return new ContainerdError('runtimeFailed', `${what}: ${error.message}`, cause);
     case 'stdio':
       return new ContainerdError(isMissing(error) ? 'stdioNotFound' : 'stdioInvalid', error.message, cause);
     case 'runtime': {

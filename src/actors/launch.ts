@@ -32,6 +32,7 @@ import { execFifoOf } from '../runc/state-file.ts';
 import type { ShimClient } from '../shim/client.ts';
 import { checkArgumentLimit } from './argument-limit.ts';
 import { explainLaunch } from './launch-failure.ts';
+import type { LeftAlone } from './left-alone.ts';
 import { holdLeftExec } from './left-exec.ts';
 import { inNewFolder } from './new-folder.ts';
 import {
@@ -58,6 +59,8 @@ export type LaunchOptions = {
    * undefined where nothing was.
    */
   told: (id: string) => Promise<void> | undefined;
+  /** Containers of a former daemon whose names are not free, though there is none of them here. */
+  leftAlone: Pick<LeftAlone, 'has'>;
   /** Why nothing can be started of which the journal is to tell; undefined where there is no reason. */
   blocked: () => string | undefined;
   /** Who an exec is could not be written down. */
@@ -149,6 +152,8 @@ async function killLeft(
 async function start(options: LaunchOptions, input: LaunchInput, files: Files) {
   const { stateDir, shim, errands, told, timeoutMs, restoreTimeoutMs } = options;
   const { id, process, spec, stdio, inherited, launch } = input;
+  // Before all else that can fail: what is left of a start that failed is removed.
+  if (process === INIT && (await options.leftAlone.has(id))) throw new ContainerdError('containerExists');
   const why = options.blocked();
   if (why !== undefined) throw new ContainerdError('stateDir', why);
   const env = process === INIT ? spec.env : withPath(spec.env, inherited);

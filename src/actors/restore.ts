@@ -10,6 +10,7 @@ import type { Restored } from '../machines/supervisor-model.ts';
 import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { hasState, isFrozen, type RuncStateFile, readStateFile, waitsToStart } from '../runc/state-file.ts';
 import type { ShimClient, ShimProcess } from '../shim/client.ts';
+import type { LeftAlone } from './left-alone.ts';
 import { holdLeftExec } from './left-exec.ts';
 import {
   forgetExecErrand,
@@ -44,6 +45,8 @@ export type RestoreOptions = {
   settleLost: () => Promise<void>;
   /** The host has restarted: nothing runs, and whoever has a pid that was written down is somebody else. */
   rebooted: boolean;
+  /** Is told of containers that cannot be taken up. */
+  leftAlone: LeftAlone;
   /** Watches a process that no shim of ours can reap, and tells when it has ended, at once if it has. */
   watchOrphan: (process: ShimProcess) => void;
   log: Logger;
@@ -62,7 +65,7 @@ type Search = RestoreOptions & {
   starting: ReadonlySet<string>;
   adopted: Adopted[];
   undone: Notice[];
-  leftAlone: Set<string>;
+  left: Set<string>;
 };
 
 /**
@@ -81,7 +84,7 @@ export function createRestore(options: RestoreOptions) {
       starting: new Set(starting.map((key) => nameOf(key.container, key.process))),
       adopted: [],
       undone: [],
-      leftAlone: new Set(),
+      left: new Set(),
     };
     const ids = await recordedIds(stateDir);
     if (!options.rebooted) await Promise.all(ids.map((id) => settleRuncs(options, id)));
@@ -90,12 +93,13 @@ export function createRestore(options: RestoreOptions) {
     crashPoint('restore.checkpoints-settled');
     await Promise.all(ids.map((id) => restoreOne(search, id).catch(leave(search, id))));
     crashPoint('restore.looked');
-    const { adopted, leftAlone } = search;
-    if (starting.length === 0) await removeConsoleSockets(stateDir);
+    const { adopted, left } = search;
+    if (starting.length === 0)
+      await removeConsoleSockets(stateDir).catch(unwritten(search, 'sockets of terminals'));
     const starts = await startsUntold(stateDir, adopted, told);
     const changes = await changesUntold(adopted, told);
-    const strays = await straysUntold(adopted, processes, leftAlone, told);
-    const ends = endsUntold(adopted, processes, leftAlone, told);
+    const strays = await straysUntold(adopted, processes, left, told);
+    const ends = endsUntold(adopted, processes, left, told);
     for (const { id, pid } of ends) log.warn({ id, pid }, NOBODY_WATCHED);
     return { adopted, untold: [...starts, ...changes, ...strays, ...search.undone, ...checkpoints, ...ends] };
   };
@@ -103,11 +107,18 @@ export function createRestore(options: RestoreOptions) {
 
 /** What is not understood of one container is no reason to lose it, or any other. */
 const leave =
-  ({ log, leftAlone }: Search, id: string) =>
+  ({ log, left, leftAlone }: Search, id: string) =>
   (error: unknown): void => {
+    left.add(id);
     leftAlone.add(id);
     log.error({ err: error, id }, 'a container of before cannot be taken up, and is left alone');
   };
+
+/** A disk that does not take what is written down of something is no reason not to take that up. */
+const unwritten =
+  ({ log }: Search, about: string) =>
+  (err: unknown): void =>
+    log.warn({ err, about }, 'what is kept of a former daemon could not be changed');
 
 const nameOf = (id: string, process: string): string => `${id}/${process}`;
 
@@ -195,7 +206,7 @@ async function adoptExec(
   const folder = search.stateDir.container(id);
   const running = search.running.get(nameOf(id, process));
   if (running !== undefined) {
-    await noteStarted(search.errands, folder, process, running);
+    await noteStarted(search.errands, folder, process, running).catch(unwritten(search, `${id} ${process}`));
     return entryOf(process, spec, running);
   }
   if (search.starting.has(nameOf(id, process)))
@@ -203,7 +214,7 @@ async function adoptExec(
   const orphan = (await readStarted(folder, process)) ?? (await noteLeftExec(search, id, process));
   if (orphan === undefined) search.undone.push(undone(id, process, 'it did not come to run'));
   if (orphan === undefined || (await endWasTold(search.told, id, orphan))) {
-    await search.errands(forgetExecErrand(folder, process));
+    await search.errands(forgetExecErrand(folder, process)).catch(unwritten(search, `${id} ${process}`));
     return undefined;
   }
   search.watchOrphan({ key: { container: id, process }, ...orphan });
@@ -223,16 +234,19 @@ async function noteStarted(
 
 /** An exec that runs, of which the former daemon did not come to hear from a shim that is gone too. */
 async function noteLeftExec(
-  { stateDir, runc, errands }: Search,
+  search: Search,
   id: string,
   process: string,
 ): Promise<{ pid: number; startTime: bigint } | undefined> {
+  const { stateDir, runc, errands } = search;
   const folder = stateDir.container(id);
   const left = await holdLeftExec({ runc: runc.root, folder }, id, process);
   if (left === undefined) return undefined;
   left.held.release();
   const { pid, startTime } = left;
-  await errands(startedErrand(folder, process, { pid, startTime: String(startTime) }));
+  await errands(startedErrand(folder, process, { pid, startTime: String(startTime) })).catch(
+    unwritten(search, `${id} ${process}`),
+  );
   return { pid, startTime };
 }
 

@@ -74,7 +74,8 @@ export async function startsUntold(
       if (!(await isThere(pidFile))) return [];
       const { started } = await told.of({ id, pid, startTime });
       if (started) {
-        await rm(pidFile, { force: true });
+        // Where the disk does not let it go, the next daemon asks the journal once more.
+        await rm(pidFile, { force: true }).catch(() => {});
         return [];
       }
       const type = process === INIT ? 'start' : 'exec';

@@ -10,9 +10,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { type FileHandle, open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Journal, type JournalOptions, MAX_UNWRITTEN, openJournal } from '../../src/actors/journal.ts';
 import { Event } from '../../src/generated/api.ts';
 import { within } from '../linux/deadline.ts';
@@ -492,5 +493,38 @@ describe('a clock that is set', () => {
     const all = [];
     for await (const { sequence } of next.readAfter(0n)) all.push(sequence);
     expect(all).toEqual([1n]);
+  });
+});
+
+describe('a disk that takes half of an event, and does not let that be taken back', () => {
+  const noSpace = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  /** The methods of what `open` of node:fs/promises gives. */
+  async function handles(): Promise<FileHandle> {
+    const handle = await openFile(join(folder, 'other'), 'w');
+    await handle.close();
+    return Object.getPrototypeOf(handle) as FileHandle;
+  }
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('costs no event that is written afterwards', async () => {
+    const journal = await open();
+    const prototype = await handles();
+    const appendFile = prototype.appendFile;
+    async function half(this: FileHandle, text: string): Promise<void> {
+      await appendFile.call(this, text.slice(0, 5));
+      throw noSpace;
+    }
+    vi.spyOn(prototype, 'appendFile').mockImplementationOnce(half as never);
+    vi.spyOn(prototype, 'truncate').mockRejectedValueOnce(noSpace);
+    expect(await journal.append(eventOf(1))).toBe(true);
+    vi.spyOn(prototype, 'appendFile').mockImplementationOnce(half as never);
+    expect(await journal.append(eventOf(2))).toBe(true);
+    await close(journal);
+    const sequences = readFileSync(file(), 'utf8')
+      .split('\n')
+      .flatMap((line) => /^\{"sequence":"(\d+)".*\}$/.exec(line)?.[1] ?? []);
+    expect(sequences).toEqual(['1', '2']);
   });
 });

@@ -40,6 +40,7 @@ const launch = (script: string, of: Partial<LaunchInput> = {}, options: Partial<
     errands: here,
     criu: '',
     told: async () => {},
+    leftAlone: { has: async () => false },
     blocked: () => undefined,
     onUnwritten: () => {},
     settleLost: async () => {},
@@ -423,5 +424,27 @@ describe('a host in trouble', () => {
     );
     expect(written).toEqual(['exec-2.started']);
     expect(await readStarted(folder(), 'exec-2')).toMatchObject({ pid: other.pid });
+  });
+});
+
+describe('a container whose name one has that was left alone', () => {
+  it('is refused before all else, so that nothing is undone', async () => {
+    const options: Partial<LaunchOptions> = {
+      leftAlone: { has: async (name) => name === id },
+      blocked: () => 'the disk is full',
+    };
+    expect(await failureOf(launch(LEAVES_A_PROCESS, {}, options))).toEqual([
+      'containerExists',
+      'containerd: container already exists',
+    ]);
+  });
+
+  it('is refused where the shim has it', async () => {
+    await launch(LEAVES_A_PROCESS);
+    // Its folder is elsewhere, as if nothing were known of it.
+    rmSync(folder(), { recursive: true });
+    expect((await failureOf(launch(LEAVES_A_PROCESS)))[0]).toBe('containerExists');
+    await under.shim.client.kill({ container: id, process: 'init' }, 9);
+    await under.shim.exit({ container: id, process: 'init' });
   });
 });

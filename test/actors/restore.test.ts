@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LeftAlone } from '../../src/actors/left-alone.ts';
 import { errandOf, pidFileOf, readStarted, recordOf, startedErrand } from '../../src/actors/record.ts';
 import { createRestore } from '../../src/actors/restore.ts';
 import { makeStateDir, type StateDir, stateDirAt } from '../../src/actors/state-dir.ts';
 import type { Told } from '../../src/actors/told.ts';
-import { here } from '../../src/errands/errands.ts';
+import { type Errands, here } from '../../src/errands/errands.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
 import type { CreateRequest } from '../../src/machines/messages.ts';
 import type { RunRunc } from '../../src/runc/runc.ts';
@@ -76,6 +77,7 @@ function restore(
   { processes = [], starting = [] }: Held = {},
   told: Partial<Journalled> = {},
   rebooted = false,
+  errands: Errands = here,
 ) {
   const shim = {
     processes: processes.map(([container, process, pid]) => ({
@@ -97,9 +99,10 @@ function restore(
     stateDir,
     runc: { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 },
     shim: () => shim,
-    errands: here,
+    errands,
     settleLost: async () => void settled.push('what was lost'),
     rebooted,
+    leftAlone: new LeftAlone(stateDir),
     watchOrphan: ({ key: { container, process }, pid, startTime }) =>
       watched.push(`${container} ${process} ${pid} ${startTime}`),
     log,
@@ -395,6 +398,23 @@ describe('a container of a former daemon', () => {
     await restore();
     expect(readdirSync(stateDir.containers)).toEqual([]);
     expect(readdirSync(join(bundlePath, 'checkpoints'))).toEqual(['one']);
+  });
+
+  it('is taken up though the disk does not take who its exec is', async () => {
+    await record('box');
+    writeFileSync(join(stateDir.container('box'), 'exec-1.json'), EXEC);
+    runcState('box', { pid: 100, startTime: 7n });
+    const held: Held = {
+      processes: [
+        ['box', 'init', 100],
+        ['box', 'exec-1', 101],
+      ],
+    };
+    const noSpace = Object.assign(new Error('it is full'), { code: 'ENOSPC' });
+    const full: Errands = Object.assign(() => Promise.reject(noSpace), { close: () => {} });
+    const { adopted } = await restore(held, {}, false, full);
+    expect(adopted[0]?.processes.map(({ pid }) => pid)).toEqual([100, 101]);
+    expect(logged).toContain('what is kept of a former daemon could not be changed');
   });
 
   it('has written down who an exec is that only the shim knew', async () => {
