@@ -16,6 +16,8 @@ if (parsed.kind === 'exit') {
   printEnding('containerd', await runChartCommand(parsed.command));
 } else {
   endThoughHungUp();
+  // The launcher has found that whoever started us had it ignored.
+  if (process.env.CONTAINERD_NOHUP !== undefined) process.on('SIGHUP', () => {});
   const log = createLog(parsed.flags);
   // A fault of ours, of which nobody can say what it has left half done: containers do not notice a daemon that ends.
   process.on('uncaughtException', (error) => {

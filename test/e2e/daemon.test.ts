@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -312,4 +312,26 @@ describe('a daemon that is told to end', () => {
       disk.remove();
     }
   });
+});
+
+it.each([
+  ['ends of a hang-up', '', 'SIGHUP' as const],
+  ['goes on where whoever started it has that ignored, as nohup does', 'trap "" HUP; ', 'SIGTERM' as const],
+])('a daemon %s', async (_, before, signal) => {
+  const script = `${before}exec "$@"`;
+  const daemon = spawn('sh', ['-c', script, 'sh', PROGRAM, ...places()], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(daemon, 'exit');
+  let log = '';
+  daemon.stderr.on('data', (text: Buffer) => {
+    log += text.toString();
+  });
+  await expect.poll(() => log, { timeout: 30_000 }).toContain('containerd is ready');
+  daemon.kill('SIGHUP');
+  if (signal !== 'SIGHUP') {
+    daemon.kill(signal);
+    await expect.poll(() => log, { timeout: 30_000 }).toContain('told to end');
+  }
+  expect(await ended).toEqual(signal === 'SIGHUP' ? [null, 'SIGHUP'] : [0, null]);
 });
