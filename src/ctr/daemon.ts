@@ -4,6 +4,7 @@ import {
   type CallOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  connectivityState,
   credentials,
   Metadata,
   type ServiceError,
@@ -16,8 +17,18 @@ import { InspectClient, type WatchResponse } from '../generated/inspect.ts';
 /** How long an answer may take that nothing has to be done for. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** One that is waited for is found again soon after it is back. */
-const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 };
+/** How long a daemon may leave it unanswered whether it is there: one that has been stopped takes connections all the same. */
+const SILENCE_MS = 15_000;
+
+/** One that is waited for is found again soon after it is back; one that is silent is asked whether it is there. */
+const channelOptions = (silenceMs: number) => ({
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1000,
+  'grpc.keepalive_time_ms': silenceMs,
+  'grpc.keepalive_timeout_ms': silenceMs,
+});
+
+const SILENT = 'does not answer: it has been stopped, has too much to do, or has just been started anew';
 
 /** What the daemon refused, in its words, with the name of the gRPC status. */
 export class Refusal extends CliError {
@@ -60,9 +71,31 @@ export type Daemon = {
   close(): void;
 };
 
-/** The daemon at a socket; nothing is sent before the first request. `debug` is told of every request. */
-export function connect(socketPath: string, debug: (text: string) => void): Daemon {
-  const client = new APIClient(`unix:${socketPath}`, credentials.createInsecure(), CHANNEL);
+/**
+ * The daemon at a socket; nothing is sent before the first request. `debug` is told of every request. What is waited for fails
+ * where it is silent for twice `silenceMs`.
+ */
+export function connect(
+  socketPath: string,
+  debug: (text: string) => void,
+  { silenceMs = SILENCE_MS }: { silenceMs?: number } = {},
+): Daemon {
+  const client = new APIClient(`unix:${socketPath}`, credentials.createInsecure(), channelOptions(silenceMs));
+  /** What is waited for. */
+  const calls = new Set<ClientUnaryCall>();
+  let isSilent = false;
+
+  /** Gives a call up that comes to nobody: a daemon that has been stopped takes connections, and never says a word. */
+  function inTime<Call extends { cancel(): void }>(call: Call): Call {
+    const timer = setTimeout(() => {
+      if (client.getChannel().getConnectivityState(false) === connectivityState.READY) return;
+      isSilent = true;
+      call.cancel();
+    }, 2 * silenceMs);
+    // Whoever has ended is not kept by it.
+    timer.unref();
+    return call;
+  }
 
   const inspect = new InspectClient(`unix:${socketPath}`, credentials.createInsecure(), {
     channelOverride: client.getChannel(),
@@ -72,9 +105,11 @@ export function connect(socketPath: string, debug: (text: string) => void): Daem
     const { code, details } = error as Partial<ServiceError>;
     if (code === undefined || details === undefined) throw error;
     debug(`${status[code]}: ${details}`);
+    if (isSilent && code === status.CANCELLED) return new CliError(`${socketPath} ${SILENT}`);
     if (code === status.UNAVAILABLE) {
       const refusal = await knock(socketPath);
       if (refusal !== undefined) return new CliError(unreachable(socketPath, refusal));
+      if (!details.startsWith('containerd: ')) return new CliError(`${socketPath} ${SILENT}`);
     }
     if (code === status.DEADLINE_EXCEEDED && !details.startsWith('containerd: ')) {
       return new CliError(`${socketPath} did not answer within ${ANSWER_TIMEOUT_MS / 1000} seconds`);
@@ -91,9 +126,13 @@ export function connect(socketPath: string, debug: (text: string) => void): Daem
       debug(`${method.name} at ${socketPath}`);
       try {
         return await new Promise((resolve, reject) => {
-          const call = method.call(client, request, new Metadata(), deadline, (error, answer) =>
-            error === null ? resolve(answer) : reject(error),
-          );
+          const call = method.call(client, request, new Metadata(), deadline, (error, answer) => {
+            // Of one that nobody waits for any more there is nothing to say.
+            if (!calls.delete(call)) return;
+            if (error === null) resolve(answer);
+            else reject(error);
+          });
+          calls.add(inTime(call));
           signal?.addEventListener('abort', () => call.cancel(), { once: true });
         });
       } catch (error) {
@@ -102,7 +141,7 @@ export function connect(socketPath: string, debug: (text: string) => void): Daem
     },
     async events(request) {
       debug(`events at ${socketPath}`);
-      const stream = client.events(request);
+      const stream = inTime(client.events(request));
       try {
         await once(stream, 'metadata');
         return stream;
@@ -110,9 +149,15 @@ export function connect(socketPath: string, debug: (text: string) => void): Daem
         throw await explain(error);
       }
     },
-    stats: (id) => client.getStats({ id }),
-    watch: () => inspect.watch({}),
-    close: () => client.close(),
+    stats: (id) => inTime(client.getStats({ id })),
+    watch: () => inTime(inspect.watch({})),
+    close() {
+      // They would keep us from ending.
+      const left = [...calls];
+      calls.clear();
+      for (const call of left) call.cancel();
+      client.close();
+    },
   };
 }
 

@@ -9,7 +9,8 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 export function formatBytes(byteLength: bigint): string {
   let value = Number(byteLength);
   let unit = 0;
-  for (; value >= 1000 && unit < UNITS.length - 1; unit++) value /= 1024;
+  // Three digits of 999.5 would be four.
+  for (; value >= (unit === 0 ? 1000 : 999.5) && unit < UNITS.length - 1; unit++) value /= 1024;
   return `${unit === 0 ? value : value.toPrecision(3)}${UNITS[unit]}`;
 }
 

@@ -16,9 +16,13 @@ export function parseMoment(text: string, nowMs: number): bigint {
     return positive(BigInt(nowMs) * NS_PER_MS - BigInt(Math.round(parseAgo(text) * Number(NS_PER_MS))));
   }
   const seconds = Date.parse(`${date.replace(/[t ]/, 'T')}${zone.toUpperCase()}`) / 1000;
-  if (Number.isNaN(seconds)) throw new CliError('there is no such date or time');
+  if (Number.isNaN(seconds) || !isDay(date)) throw new CliError('there is no such date or time');
   return positive(BigInt(seconds) * NS_PER_SECOND + BigInt(fraction.padEnd(9, '0')));
 }
+
+/** Whether the month has that day: Date takes the 30th of February for the 2nd of March. */
+const isDay = (date: string): boolean =>
+  new Date(`${date.slice(0, 10)}T00:00:00Z`).getUTCDate() === Number(date.slice(8, 10));
 
 function parseAgo(text: string): number {
   try {

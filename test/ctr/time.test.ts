@@ -13,6 +13,7 @@ describe('a moment', () => {
     ['2026-01-31T12:00:00Z', NOW_NS],
     ['2026-01-31 13:00:00+01:00', NOW_NS],
     ['2026-01-31T12:00:00.5Z', NOW_NS + 500_000_000n],
+    ['2024-02-29T00:30:00+01:00', BigInt(Date.UTC(2024, 1, 28, 23, 30)) * 1_000_000n],
     ['2026-01-31T12:00:00.123456789Z', NOW_NS + 123_456_789n],
   ])('%s is %d', (text, ns) => {
     expect(parseMoment(text, NOW_MS)).toBe(ns);
@@ -22,6 +23,8 @@ describe('a moment', () => {
     ['', 'must be how long ago, such as 10m, or a time such as 2026-01-31T12:00:00Z'],
     ['2026-01-31', 'must be how long ago, such as 10m, or a time such as 2026-01-31T12:00:00Z'],
     ['2026-13-31T12:00:00Z', 'there is no such date or time'],
+    ['2026-02-30T00:00:00Z', 'there is no such date or time'],
+    ['2025-02-29T23:00:00+01:00', 'there is no such date or time'],
     ['1969-12-31T12:00:00Z', 'is before 1970'],
   ])('%j is refused', (text, words) => {
     expect(() => parseMoment(text, NOW_MS)).toThrow(new CliError(words));

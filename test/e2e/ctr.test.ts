@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect, type Daemon } from '../../src/ctr/daemon.ts';
+import { EventsRequest } from '../../src/generated/api.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { CTR, ctr, RunningCtr } from './fixtures/ctr.ts';
 import { type EventStream, TestDaemon } from './fixtures/daemon.ts';
@@ -180,6 +182,31 @@ describe('what cannot be done', () => {
       refused(
         `cannot reach containerd at ${address}: there is no such socket: start containerd, or say where it listens by --address or CONTAINERD_ADDRESS`,
       ),
+    );
+  });
+
+  it('is told of a daemon that has been stopped, whether it was connected to before or not', async () => {
+    const silent = / does not answer: it has been stopped, has too much to do/;
+    const asking = () => connect(daemon.socketPath, () => {}, { silenceMs: 200 });
+    const ask = ({ ask, client }: Daemon) =>
+      ask(client.signal, { id: 'nobody', pid: 0, signal: 9 }, { patient: true });
+    const [before, after] = [asking(), asking()];
+    await expect(ask(before)).rejects.toThrow('container not found');
+    daemon.child.kill('SIGSTOP');
+    try {
+      await expect(ask(before)).rejects.toThrow(silent);
+      await expect(ask(after)).rejects.toThrow(silent);
+      await expect(after.events(EventsRequest.fromPartial({}))).rejects.toThrow(silent);
+    } finally {
+      daemon.child.kill('SIGCONT');
+    }
+    for (const it of [before, after]) it.close();
+  });
+
+  it('is told where no bundle is named, rather than taken for the folder that we are in', async () => {
+    const bundle = await bundles.make('here');
+    expect(await ctr(daemon, ['containers', 'start', unique('here'), ''], { cwd: bundle })).toEqual(
+      refused('empty bundle path'),
     );
   });
 

@@ -64,6 +64,7 @@ export async function followExits(daemon: Daemon, id: string): Promise<Exits> {
     for (const lostAt = Date.now(); !closed; await delay(TRY_AGAIN_MS)) {
       try {
         stream = await subscribe(since);
+        if (closed) stream.cancel();
         return;
       } catch (error) {
         const waitedSince = Math.max(lostAt, hurriedAt ?? Number.POSITIVE_INFINITY);

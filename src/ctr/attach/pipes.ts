@@ -14,7 +14,7 @@ const WITHOUT_WAITING = constants.O_NONBLOCK;
  * 0700). They are removed as soon as both sides have them open.
  */
 export function makePipes(): Ends {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'ctr-'));
+  const folder = mkdtempSync(path.resolve(os.tmpdir(), 'ctr-'));
   /** Descriptors that nothing else closes yet. */
   const opened: number[] = [];
   let input: Copy | undefined;

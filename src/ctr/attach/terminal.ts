@@ -56,6 +56,8 @@ export function makeTerminal(onResize: (size: WindowSize) => void): Ends {
     stdio: { stdin: '', stdout: '', stderr: '', console: path },
     begin() {
       takeOver();
+      // It may have been another window when the process was asked for.
+      resize();
       process.on('SIGWINCH', resize);
       process.on('SIGCONT', resume);
       input = copyInput(master);

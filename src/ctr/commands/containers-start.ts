@@ -14,7 +14,9 @@ export function addContainersStart(group: Command, take: Take): void {
   start.addOption(stringFlag('--checkpoint, -c', 'checkpoint to start the container from'));
   start.addOption(boolFlag('--attach, -a', 'connect to the stdio of the container'));
   start.action((id: string, bundle: string, { checkpoint, attach }: Flags) => {
-    const wanted = { id, bundlePath: path.resolve(bundle), checkpoint };
+    // An empty path would be the folder we are in: that it names nothing is the daemon's to say.
+    const bundlePath = bundle === '' ? '' : path.resolve(bundle);
+    const wanted = { id, bundlePath, checkpoint };
     take(attach ? (session) => startAttached(session, wanted) : (session) => startDetached(session, wanted));
   });
 }
