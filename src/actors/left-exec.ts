@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type HeldProcess, holdProcess } from '../linux/process-end.ts';
 import { processStat } from '../linux/process-stat.ts';
@@ -23,16 +23,22 @@ export async function holdLeftExec(
   if (startTime === undefined || held === undefined) return undefined;
   let isIn = false;
   try {
-    isIn = (await processesIn(runc, id)).includes(pid);
+    const [cgroup] = Object.values((await readStateFile(runc, id))?.cgroupPaths ?? {});
+    isIn = cgroup !== undefined && (await isBelow(cgroup, pid));
   } finally {
     if (!isIn) held.release();
   }
   return isIn ? { pid, startTime, held } : undefined;
 }
 
-/** The processes in a container's cgroup, by host pid. */
-async function processesIn(runc: string, id: string): Promise<number[]> {
-  const [cgroup = ''] = Object.values((await readStateFile(runc, id))?.cgroupPaths ?? {});
+/**
+ * Whether a process, by host pid, is in a cgroup or in one below it: where a container's init has made some of its own, runc has
+ * an exec join init's.
+ */
+async function isBelow(cgroup: string, pid: number): Promise<boolean> {
   const text = await readFile(path.join(cgroup, 'cgroup.procs'), 'utf8').catch(() => '');
-  return text.split('\n').filter(Boolean).map(Number);
+  if (text.split('\n').includes(String(pid))) return true;
+  for (const entry of await readdir(cgroup, { withFileTypes: true }).catch(() => []))
+    if (entry.isDirectory() && (await isBelow(path.join(cgroup, entry.name), pid))) return true;
+  return false;
 }

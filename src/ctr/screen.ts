@@ -46,7 +46,8 @@ export function openScreen(leave: () => void): Screen {
     if (linesOf === undefined || !isOpen) return;
     view.columns = stdout.columns ?? 80;
     view.rows = stdout.rows ?? 24;
-    const lines = linesOf(view).map((line) => line + END_OF_LINE);
+    // Erased before: behind a line that is as wide as the terminal, its last character would be.
+    const lines = linesOf(view).map((line) => END_OF_LINE + line);
     stdout.write(HOME + lines.join('\r\n') + END_OF_SCREEN);
   }
   function goAway(): void {
