@@ -11,16 +11,8 @@ import { deleteContainer, type Runc, RuncError } from '../runc/runc.ts';
 import { hasState, isFrozen, type RuncStateFile, readStateFile, waitsToStart } from '../runc/state-file.ts';
 import type { ShimClient, ShimProcess } from '../shim/client.ts';
 import type { LeftAlone } from './left-alone.ts';
-import { holdLeftExec } from './left-exec.ts';
-import {
-  forgetExecErrand,
-  readExecs,
-  readOomKills,
-  readRecord,
-  readStarted,
-  recordedIds,
-  startedErrand,
-} from './record.ts';
+import { readExecs, readOomKills, readRecord, recordedIds } from './record.ts';
+import { adoptExec, entryOf, nameOf, unwritten } from './restore-exec.ts';
 import type { StateDir } from './state-dir.ts';
 import type { Told } from './told.ts';
 import {
@@ -58,7 +50,7 @@ const OF_NOBODY = -1n;
 const NOBODY_WATCHED = 'a process has ended that nobody watched: its exit status is not known';
 
 /** What is known of the former daemon's containers, and what they have turned out to be. */
-type Search = RestoreOptions & {
+export type Search = RestoreOptions & {
   told: Told;
   /** Init and execs that a shim knows, by container. */
   running: ReadonlyMap<string, { pid: number; startTime: bigint }>;
@@ -113,14 +105,6 @@ const leave =
     leftAlone.add(id);
     log.error({ err: error, id }, 'a container of before cannot be taken up, and is left alone');
   };
-
-/** A disk that does not take what is written down of something is no reason not to take that up. */
-const unwritten =
-  ({ log }: Search, about: string) =>
-  (err: unknown): void =>
-    log.warn({ err, about }, 'what is kept of a former daemon could not be changed');
-
-const nameOf = (id: string, process: string): string => `${id}/${process}`;
 
 async function restoreOne(search: Search, id: string): Promise<void> {
   const { stateDir, runc, running, starting, adopted } = search;
@@ -196,65 +180,6 @@ async function adopt(
     execs: Math.max(0, ...execs.map(({ process }) => Number(process.slice('exec-'.length)))),
   };
 }
-
-/** An exec that runs or is being started; what is left of any other is removed. */
-async function adoptExec(
-  search: Search,
-  id: string,
-  { process, spec }: { process: string; spec: ProcessEntry['spec'] },
-): Promise<ProcessEntry | undefined> {
-  const folder = search.stateDir.container(id);
-  const running = search.running.get(nameOf(id, process));
-  if (running !== undefined) {
-    await noteStarted(search.errands, folder, process, running).catch(unwritten(search, `${id} ${process}`));
-    return entryOf(process, spec, running);
-  }
-  if (search.starting.has(nameOf(id, process)))
-    return { process, requestId: '', spec, pid: 0, startTime: '' };
-  const orphan = (await readStarted(folder, process)) ?? (await noteLeftExec(search, id, process));
-  if (orphan === undefined) search.undone.push(undone(id, process, 'it did not come to run'));
-  if (orphan === undefined || (await endWasTold(search.told, id, orphan))) {
-    await search.errands(forgetExecErrand(folder, process)).catch(unwritten(search, `${id} ${process}`));
-    return undefined;
-  }
-  search.watchOrphan({ key: { container: id, process }, ...orphan });
-  return entryOf(process, spec, orphan);
-}
-
-/** Who an exec is that the shim has, in case that goes too: the former daemon may not have come to write it down. */
-async function noteStarted(
-  errands: Errands,
-  folder: string,
-  process: string,
-  { pid, startTime }: Pick<ShimProcess, 'pid' | 'startTime'>,
-): Promise<void> {
-  if ((await readStarted(folder, process)) !== undefined) return;
-  await errands(startedErrand(folder, process, { pid, startTime: String(startTime) }));
-}
-
-/** An exec that runs, of which the former daemon did not come to hear from a shim that is gone too. */
-async function noteLeftExec(
-  search: Search,
-  id: string,
-  process: string,
-): Promise<{ pid: number; startTime: bigint } | undefined> {
-  const { stateDir, runc, errands } = search;
-  const folder = stateDir.container(id);
-  const left = await holdLeftExec({ runc: runc.root, folder }, id, process);
-  if (left === undefined) return undefined;
-  left.held.release();
-  const { pid, startTime } = left;
-  await errands(startedErrand(folder, process, { pid, startTime: String(startTime) })).catch(
-    unwritten(search, `${id} ${process}`),
-  );
-  return { pid, startTime };
-}
-
-const entryOf = (
-  process: string,
-  spec: ProcessEntry['spec'],
-  { pid, startTime }: { pid: number; startTime: bigint },
-): ProcessEntry => ({ process, requestId: '', spec, pid, startTime: String(startTime) });
 
 /** What a former daemon had runc do to a container is done before anybody looks. */
 async function settleRuncs({ shim, settleLost }: RestoreOptions, id: string): Promise<void> {
