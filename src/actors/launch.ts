@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
-import path from 'node:path';
 import { withBundle } from '../bundle/bundle-gate.ts';
 import { imagesOf, readRestoreFlags } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
@@ -90,8 +89,8 @@ const filesOf = (folder: string, process: string) => ({
   pidFile: pidFileOf(folder, process),
   logFile: logFileOf(folder, process),
   startedFile: process === INIT ? '' : startedFileOf(folder, process),
-  processFile: path.join(folder, `${process}.json`),
-  workPath: path.join(folder, 'criu'),
+  processFile: `${folder}/${process}.json`,
+  workPath: `${folder}/criu`,
 });
 
 /**

@@ -20,9 +20,9 @@ const EXEC = /^(exec-\d+)\.json$/;
 export const ASKED_ENV = 'askedEnv';
 
 /** Where runc writes the pid of a process. The file stays until the journal has the start. */
-export const pidFileOf = (folder: string, process: string): string => path.join(folder, `${process}.pid`);
+export const pidFileOf = (folder: string, process: string): string => `${folder}/${process}.pid`;
 
-export const recordFileOf = (folder: string): string => path.join(folder, FILE);
+export const recordFileOf = (folder: string): string => `${folder}/${FILE}`;
 
 /** What to write down of a container that is about to be started, in a folder that is new: nothing can be half replaced. */
 export const recordOf = (folder: string, create: CreateRequest): StartRecord => ({
@@ -36,11 +36,10 @@ export const errandOf = ({ folder, file, text }: StartRecord): Errand =>
   folder === '' ? { what: 'write', file, text, remove: [] } : { what: 'make', folder, file, text };
 
 /** Where it is written down who an exec is, once it runs. */
-export const startedFileOf = (folder: string, process: string): string =>
-  path.join(folder, `${process}.started`);
+export const startedFileOf = (folder: string, process: string): string => `${folder}/${process}.started`;
 
 /** Where runc logs what it does to start a process. */
-export const logFileOf = (folder: string, process: string): string => path.join(folder, `${process}.log`);
+export const logFileOf = (folder: string, process: string): string => `${folder}/${process}.log`;
 
 /** To write down who an exec is, where the shim has not: of init, runc does. */
 export const startedErrand = (folder: string, process: string, launched: Launched): Errand => ({

@@ -27,6 +27,7 @@ export type StateDir = {
 
 export function stateDirAt(root: string): StateDir {
   let sockets = 0;
+  const containers = path.join(root, 'containers');
   return {
     root,
     runc: path.join(root, 'runc'),
@@ -35,9 +36,10 @@ export function stateDirAt(root: string): StateDir {
     journal: path.join(root, 'events.jsonl'),
     boot: path.join(root, 'boot'),
     starts: path.join(root, 'starts.json'),
-    containers: path.join(root, 'containers'),
+    containers,
     console: path.join(root, 'console'),
-    container: (id) => path.join(root, 'containers', id),
+    // `path.join` would look at each character of what is known to be a path and a name.
+    container: (id) => `${containers}/${id}`,
     newConsoleSocket: () => path.join(root, 'console', `${process.pid}-${++sockets}`),
   };
 }

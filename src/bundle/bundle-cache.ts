@@ -1,6 +1,5 @@
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import type { Bundle } from './bundle.ts';
 
 /** How many bundles are remembered, the ones that were asked for last, and how large a config.json of theirs may be. */
@@ -29,7 +28,7 @@ export function rememberBundles(
 ): (bundlePath: string) => Promise<Bundle> {
   const remembered = new Map<string, Remembered>();
   return async (bundlePath) => {
-    const info = await stat(path.join(bundlePath, 'config.json'), { bigint: true }).catch(() => undefined);
+    const info = await stat(`${bundlePath}/config.json`, { bigint: true }).catch(() => undefined);
     const known = remembered.get(bundlePath);
     remembered.delete(bundlePath);
     if (known !== undefined && info !== undefined && isSame(known.info, info)) {

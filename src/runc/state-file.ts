@@ -43,7 +43,7 @@ const isThere = (file: string): Promise<boolean> =>
 export const hasState = (root: string, id: string): Promise<boolean> => isThere(path.join(root, id));
 
 /** Where the init of a container waits that has been created, but not started (libcontainer `execFifoFilename`). */
-export const execFifoOf = (root: string, id: string): string => path.join(root, id, 'exec.fifo');
+export const execFifoOf = (root: string, id: string): string => `${root}/${id}/exec.fifo`;
 
 /** Whether a container has been created, but not started. */
 export const waitsToStart = (root: string, id: string): Promise<boolean> =>
