@@ -103,10 +103,10 @@ test('a container is settled once nothing is run for it any more, whoever asked 
 
 test('nothing stays open of a program that has been run', async () => {
   await shim.client.run(command('true'));
-  const open = () => readdirSync(`/proc/${shim.client.pid}/fd`);
+  const open = () => readdirSync(`/proc/${shim.client.pid}/fd`).length;
   const before = open();
   for (let n = 0; n < 20; n += 1) {
     await shim.client.run(command('true'));
   }
-  await expect.poll(open).toEqual(before);
+  await expect.poll(open).toBeLessThanOrEqual(before);
 });

@@ -189,6 +189,6 @@ test('nothing stays open of a terminal that has come and gone', async () => {
   await terminal.shows('done');
   deleteContainer(shim, BOX);
   await shim.run(shim.request('last', 'exit 0'));
-  await expect.poll(open).toBe(before);
+  await expect.poll(open).toBeLessThanOrEqual(before);
   expect(readdirSync(shim.stateDir)).not.toContain('console.sock');
 });

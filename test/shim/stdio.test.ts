@@ -119,7 +119,7 @@ test('a path that cannot be opened leaves no descriptor open, and what was opene
     });
   }
   await shim.run(shim.request('a', 'exit 0'));
-  await expect.poll(openDescriptors).toBe(before);
+  await expect.poll(openDescriptors).toBeLessThanOrEqual(before);
 });
 
 test('24 MB reach a slow reader of a FIFO bit for bit', async () => {
