@@ -6,8 +6,6 @@ import { forgetExecErrand, readStarted, startedErrand } from './record.ts';
 import type { Search } from './restore.ts';
 import { endWasTold, undone } from './untold.ts';
 
-/** What has become of an exec of a former daemon. */
-
 /** A disk that does not take what is written down of something is no reason not to take that up. */
 export const unwritten =
   ({ log }: Search, about: string) =>
@@ -16,7 +14,7 @@ export const unwritten =
 
 export const nameOf = (id: string, process: string): string => `${id}/${process}`;
 
-/** An exec that runs or is being started; what is left of any other is removed. */
+/** What has become of an exec of a former daemon: it runs or is being started; what is left of any other is removed. */
 export async function adoptExec(
   search: Search,
   id: string,

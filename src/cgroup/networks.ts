@@ -34,7 +34,8 @@ type Namespace = {
 
 const NOTHING = new Uint8Array();
 const NO_NETWORK: Network = { stats: () => NOTHING, close: () => {} };
-const NO_STATS: Stats = { network_stats: [], cgroup_stats: undefined, timestamp: 0n };
+/** What each part of a sample says nothing of. */
+export const NO_STATS: Stats = { network_stats: [], cgroup_stats: undefined, timestamp: 0n };
 
 /**
  * The network namespace that init is in (namespaces(7)), undefined where there is no init; a name of its own where we may

@@ -2,7 +2,7 @@ import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { CgroupStats, Stats } from '../generated/messages/api.ts';
 import { type CgroupPaths, isUnified, openControlFiles } from './control-files.ts';
 import type { KernelFiles } from './kernel-files.ts';
-import type { Init, Networks } from './networks.ts';
+import { type Init, type Networks, NO_STATS } from './networks.ts';
 import { type CgroupParts, type Part, remember } from './part.ts';
 import { partsV1 } from './v1.ts';
 import { partsV2 } from './v2.ts';
@@ -22,7 +22,6 @@ export type Sampler = {
 
 const MS_PER_SECOND = 1000;
 
-const NO_STATS: Stats = { network_stats: [], cgroup_stats: undefined, timestamp: 0n };
 const NO_CGROUP_STATS: CgroupStats = {
   cpu_stats: undefined,
   memory_stats: undefined,
