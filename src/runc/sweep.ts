@@ -2,6 +2,7 @@ import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { holdProcess } from '../linux/process-end.ts';
 import { processStat } from '../linux/process-stat.ts';
+import { cgroupsNamed, cgroupsOf } from './cgroup-folders.ts';
 import { readStateFile } from './state-file.ts';
 
 /** What a runc that was killed or lies has left of a container, removed without it. */
@@ -10,21 +11,53 @@ import { readStateFile } from './state-file.ts';
 const ATTEMPTS = 50;
 const RETRY_MS = 20;
 
-/** All cgroups are v2 where that is mounted here, for runc as well. */
-const CGROUP_ROOT = '/sys/fs/cgroup';
+/** Whether a process is the container's. */
+type IsOurs = (pid: number) => boolean;
 
 /**
  * Kills what still runs of a container that is to be gone, and removes its cgroups and runc's state of it. `shimPid` is
  * the shim whose runcs made it: a process that does not descend from there, but for the init that runc wrote down, is
- * somebody else's, and so is a cgroup that is not empty in the end. Throws where something is left.
+ * somebody else's, and so is a cgroup that is not empty in the end. One that has the shim in it, or another container, is
+ * left as it is. Throws where something is left that should not be.
  */
 export async function sweepContainer(root: string, id: string, shimPid: number): Promise<void> {
   const state = await readStateFile(root, id);
   if (state !== undefined) endProcess(state.initPid, BigInt(state.initStartTime));
-  const folders = state ? Object.values(state.cgroupPaths) : await cgroupsNamed(id, shimPid);
-  for (const folder of new Set(folders)) await removeCgroup(folder, shimPid);
+  const folders = state ? Object.values(state.cgroupPaths) : await leaves(await cgroupsNamed(id, shimPid));
+  if (folders.length > 0) {
+    const others = [...(await cgroupsOf(shimPid)), ...(await cgroupsOfOthers(root, id))];
+    // What a killed runc has left without writing it down is its children, which the shim has adopted.
+    const isOurs: IsOurs = state
+      ? (pid) => descends(pid, shimPid)
+      : (pid) => processStat(pid)?.parentPid === shimPid;
+    for (const folder of new Set(folders))
+      if (!others.some((other) => isWithin(other, folder))) await removeCgroup(folder, isOurs);
+  }
   await rm(path.join(root, id), { recursive: true, force: true });
 }
+
+/** Those of the folders that are there and have none below: a container that was not written down has made none yet. */
+async function leaves(folders: string[]): Promise<string[]> {
+  const found = await Promise.all(
+    folders.map(async (folder) => {
+      const entries = await readdir(folder, { withFileTypes: true }).catch(unlessMissing);
+      return entries === undefined || entries.some((it) => it.isDirectory()) ? [] : [folder];
+    }),
+  );
+  return found.flat();
+}
+
+/** The cgroups of all other containers that runc has written down. */
+async function cgroupsOfOthers(root: string, id: string): Promise<string[]> {
+  const found: string[] = [];
+  // One after the other: there may be many.
+  for (const other of (await readdir(root).catch(unlessMissing)) ?? [])
+    if (other !== id) found.push(...Object.values((await readStateFile(root, other))?.cgroupPaths ?? {}));
+  return found;
+}
+
+const isWithin = (inner: string, outer: string): boolean =>
+  !`${path.relative(outer, inner)}/`.startsWith('../');
 
 function endProcess(pid: number, startTime: bigint): void {
   const held = holdProcess(pid, startTime);
@@ -35,13 +68,13 @@ function endProcess(pid: number, startTime: bigint): void {
   }
 }
 
-async function removeCgroup(folder: string, shimPid: number): Promise<void> {
+async function removeCgroup(folder: string, isOurs: IsOurs): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const below = await readdir(folder, { withFileTypes: true }).catch(unlessMissing);
     if (below === undefined) return;
     for (const entry of below)
-      if (entry.isDirectory()) await removeCgroup(path.join(folder, entry.name), shimPid);
-    await endProcesses(folder, shimPid);
+      if (entry.isDirectory()) await removeCgroup(path.join(folder, entry.name), isOurs);
+    await endProcesses(folder, isOurs);
     try {
       await rmdir(folder);
       return;
@@ -58,11 +91,11 @@ function unlessMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-async function endProcesses(folder: string, shimPid: number): Promise<void> {
+async function endProcesses(folder: string, isOurs: IsOurs): Promise<void> {
   const text = (await readFile(path.join(folder, 'cgroup.procs'), 'utf8').catch(unlessMissing)) ?? '';
   for (const pid of text.split('\n').filter(Boolean).map(Number)) {
     const stat = processStat(pid);
-    if (stat !== undefined && descends(pid, shimPid)) endProcess(pid, stat.startTime);
+    if (stat !== undefined && isOurs(pid)) endProcess(pid, stat.startTime);
   }
 }
 
@@ -76,47 +109,4 @@ function descends(pid: number, ancestor: number): boolean {
     if (parent === ancestor) return true;
   }
   return false;
-}
-
-async function cgroupsNamed(id: string, runcsParent: number): Promise<string[]> {
-  const [own, mountinfo] = await Promise.all(
-    ['cgroup', 'mountinfo'].map((name) => readFile(`/proc/${runcsParent}/${name}`, 'utf8')),
-  );
-  return cgroupFolders(id, own ?? '', mountinfo ?? '');
-}
-
-/**
- * Where runc puts a container whose bundle names no cgroup, by /proc/<pid>/cgroup and mountinfo of its parent: below its
- * own cgroups, under the container's id, in a v2 that is beside v1 ("hybrid") as well. Where all is v2, a cgroup that has
- * processes of its own could not have it below; there it is beside runc's own (libcontainer fs2/defaultpath.go).
- */
-export function cgroupFolders(id: string, cgroup: string, mountinfo: string): string[] {
-  const mounts = cgroupMounts(mountinfo);
-  const unified = mounts.find(({ point, controllers }) => point === CGROUP_ROOT && controllers.has(''));
-  return cgroup.split('\n').flatMap((line) => {
-    const [, controllers, folder] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
-    if (controllers === undefined || folder === undefined) return [];
-    if (unified !== undefined) {
-      return controllers === '' ? [below(unified, path.dirname(folder), id)] : [];
-    }
-    return mounts
-      .filter((mount) => controllers.split(',').some((it) => mount.controllers.has(it)))
-      .map((mount) => below(mount, folder, id));
-  });
-}
-
-type CgroupMount = { root: string; point: string; controllers: Set<string> };
-
-const below = ({ root, point }: CgroupMount, folder: string, name: string): string =>
-  path.join(point, path.relative(root, folder), name);
-
-/** The cgroup file systems of /proc/<pid>/mountinfo (proc(5)); v2 has the one controller with the empty name. */
-function cgroupMounts(mountinfo: string): CgroupMount[] {
-  return mountinfo.split('\n').flatMap((line) => {
-    const [before = '', after = ''] = line.split(' - ');
-    const [, , , root = '', point = ''] = before.split(' ');
-    const [type, , options = ''] = after.split(' ');
-    if (type !== 'cgroup' && type !== 'cgroup2') return [];
-    return [{ root, point, controllers: new Set(type === 'cgroup2' ? [''] : options.split(',')) }];
-  });
 }

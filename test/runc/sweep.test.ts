@@ -1,39 +1,101 @@
-import { expect, it } from 'vitest';
-import { cgroupFolders } from '../../src/runc/sweep.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { processStat } from '../../src/linux/process-stat.ts';
+import { cgroupsNamed } from '../../src/runc/cgroup-folders.ts';
+import { sweepContainer } from '../../src/runc/sweep.ts';
 
-const V1 = [
-  '30 24 0:26 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755',
-  '31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct',
-  '32 30 0:28 / /sys/fs/cgroup/memory rw,nosuid shared:9 - cgroup cgroup rw,memory',
-  '33 30 0:29 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd',
-];
-const BESIDE_V1 = '34 30 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw';
-const V2 = ['30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw'];
+let root: string;
+let id: string;
+/** Where the container would be, in one hierarchy. */
+let cgroup: string;
+let children: ChildProcess[];
 
-it.each([
-  [
-    'below runc’s own of v1',
-    V1,
-    ['3:memory:/daemon', '2:cpu,cpuacct:/', '1:name=systemd:/daemon'],
-    ['/memory/daemon/box', '/cpu,cpuacct/box', '/systemd/daemon/box'],
-  ],
-  [
-    'in the v2 that is beside v1 as well',
-    [...V1, BESIDE_V1],
-    ['3:memory:/daemon', '0::/daemon'],
-    ['/memory/daemon/box', '/unified/daemon/box'],
-  ],
-  ['beside runc’s own of v2', V2, ['0::/services/daemon'], ['/services/box']],
-  ['below the root of v2, if runc is there', V2, ['0::/'], ['/box']],
-  [
-    'below what is mounted of v1',
-    ['32 30 0:28 /host /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory'],
-    ['3:memory:/host/daemon'],
-    ['/memory/daemon/box'],
-  ],
-])('the cgroups of a container of which runc has written down nothing are %s', (_, mounts, own, folders) => {
-  const text = (lines: string[]) => lines.map((line) => `${line}\n`).join('');
-  expect(cgroupFolders('box', text(own), text(mounts))).toEqual(
-    folders.map((folder) => `/sys/fs/cgroup${folder}`),
-  );
+beforeEach(async () => {
+  root = mkdtempSync(path.join(tmpdir(), 'sweep-'));
+  id = path.basename(root);
+  cgroup = (await cgroupsNamed(id, process.pid)).at(-1) ?? '';
+  children = [];
+});
+
+afterEach(async () => {
+  for (const child of children) {
+    const ended = child.exitCode === null && child.signalCode === null && once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+  for (const folder of [path.join(cgroup, 'below'), cgroup]) if (existsSync(folder)) rmdirSync(folder);
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A child of this process, which is taken for the shim, in a cgroup. */
+function processIn(folder: string): ChildProcess {
+  mkdirSync(folder, { recursive: true });
+  const child = spawn('sleep', ['1000']);
+  children.push(child);
+  writeFileSync(path.join(folder, 'cgroup.procs'), String(child.pid));
+  return child;
+}
+
+function writeState(container: string, child: ChildProcess, folder: string): void {
+  mkdirSync(path.join(root, container));
+  const state = {
+    init_process_pid: child.pid,
+    init_process_start: Number(processStat(child.pid ?? 0)?.startTime),
+    cgroup_paths: { memory: folder },
+  };
+  writeFileSync(path.join(root, container, 'state.json'), JSON.stringify(state));
+}
+
+const sweep = () => sweepContainer(root, id, process.pid);
+const runs = (child: ChildProcess) => processStat(child.pid ?? 0)?.ending === false;
+
+describe('of a container that runc has not written down', () => {
+  it('what a killed runc has left in its cgroup is ended', async () => {
+    const left = processIn(cgroup);
+    const ended = once(left, 'exit');
+    await sweep();
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect(existsSync(cgroup)).toBe(false);
+  });
+
+  it('a cgroup of its name that is another container’s is left as it is', async () => {
+    const other = processIn(cgroup);
+    writeState('other', other, cgroup);
+    await sweep();
+    expect(runs(other)).toBe(true);
+  });
+
+  it('a cgroup of its name that has others below is left as it is', async () => {
+    const other = processIn(path.join(cgroup, 'below'));
+    await sweep();
+    expect(runs(other)).toBe(true);
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+    await sweep();
+    expect(existsSync(path.join(cgroup, 'below'))).toBe(true);
+  });
+});
+
+describe('of a container that runc has written down', () => {
+  it('a cgroup below which there is another container is left as it is', async () => {
+    const [init, other] = [processIn(cgroup), processIn(path.join(cgroup, 'below'))];
+    writeState(id, init, cgroup);
+    writeState('other', other, path.join(cgroup, 'below'));
+    const ended = once(init, 'exit');
+    await sweep();
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect([runs(other), existsSync(path.join(root, id))]).toEqual([true, false]);
+  });
+
+  it('the cgroup that the shim itself is in is left as it is', async () => {
+    const init = processIn(cgroup);
+    const bystander = processIn(cgroup);
+    writeState(id, init, path.dirname(cgroup));
+    await sweep();
+    expect(runs(bystander)).toBe(true);
+  });
 });
