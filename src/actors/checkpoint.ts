@@ -6,7 +6,9 @@ import { isComplete } from '../checkpoints/partial.ts';
 import { makeCheckpoint } from '../checkpoints/store.ts';
 import { crashPoint } from '../crash-point.ts';
 import { ContainerdError, failureOf } from '../errors.ts';
+import { holdProcess } from '../linux/process-end.ts';
 import type { CheckpointInput } from '../machines/container-model.ts';
+import { atMost } from '../patience.ts';
 import { type Runc, RuncError, checkpoint as runcCheckpoint } from '../runc/runc.ts';
 import { initHasEnded, isFrozen, readStateFile } from '../runc/state-file.ts';
 import { thaw } from '../runc/thaw.ts';
@@ -27,14 +29,24 @@ export type CheckpointEffectOptions = {
   /** The criu to use; empty for the one in PATH. */
   criu: string;
   timeoutMs: number;
+  deathTimeoutMs?: number;
 };
+
+/** How long what CRIU has killed may take to end. */
+const DEATH_TIMEOUT_MS = 5_000;
 
 /**
  * Has runc and CRIU write a checkpoint into the container's bundle. Refuses, before the container is touched, what
  * is not sure to come back: a read-only root, in which some versions of CRIU would make a directory first. Where it
  * fails, the container goes on as it was.
  */
-export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: CheckpointEffectOptions) {
+export function createCheckpoint({
+  runc,
+  stateDir,
+  criu,
+  timeoutMs,
+  deathTimeoutMs = DEATH_TIMEOUT_MS,
+}: CheckpointEffectOptions) {
   return async ({ id, bundlePath, checkpoint }: CheckpointInput): Promise<void> => {
     const { readonlyRoot } = await readBundle(bundlePath);
     if (readonlyRoot) throw new ContainerdError('notRestorable', 'root.readonly is set in its config.json');
@@ -61,13 +73,27 @@ export function createCheckpoint({ runc, stateDir, criu, timeoutMs }: Checkpoint
           'runtimeFailed',
           'runc checkpoint ended with status 0 and has written none',
         );
-      if (exit && !(await initHasEnded(runc.root, id)))
+      if (exit && !(await endsInTime(runc.root, id, deathTimeoutMs)))
         throw new ContainerdError(
           'runtimeFailed',
           'runc checkpoint ended with status 0 and the container runs on',
         );
     });
   };
+}
+
+/** CRIU does not wait for what it kills, which takes its time where its cgroup has no CPU time left. */
+async function endsInTime(root: string, id: string, timeoutMs: number): Promise<boolean> {
+  const state = await readStateFile(root, id);
+  const held = state && holdProcess(state.initPid, BigInt(state.initStartTime));
+  if (held !== undefined) {
+    await atMost(
+      timeoutMs,
+      held.ended.then(() => {}),
+    );
+    held.release();
+  }
+  return initHasEnded(root, id);
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,24 +16,21 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Makes a checkpoint of a container that runs (which is this process, by what runc has written of it). */
-async function make(run: RunRunc) {
+async function make(run: RunRunc, { init = process.pid, deathTimeoutMs = 60_000 } = {}) {
   const stateDir = stateDirAt(path.join(folder, 'state'));
   const bundlePath = path.join(folder, 'bundle');
   await mkdir(path.join(stateDir.runc, 'box'), { recursive: true });
   const state = {
-    init_process_pid: process.pid,
-    init_process_start: Number(processStat(process.pid)?.startTime),
+    init_process_pid: init,
+    init_process_start: Number(processStat(init)?.startTime),
   };
   await writeFile(path.join(stateDir.runc, 'box/state.json'), JSON.stringify(state));
   await mkdir(bundlePath);
   await writeFile(path.join(bundlePath, 'config.json'), JSON.stringify({ process: { args: ['sh'] } }));
   const runc = { command: 'runc', root: stateDir.runc, run, timeoutMs: 1_000 };
   const checkpoint = { name: 'one', exit: true, tcp: true, unixSockets: false, shell: false };
-  const made = createCheckpoint({ runc, stateDir, criu: '/criu', timeoutMs: 1234 })({
-    id: 'box',
-    bundlePath,
-    checkpoint,
-  });
+  const write = createCheckpoint({ runc, stateDir, criu: '/criu', timeoutMs: 1234, deathTimeoutMs });
+  const made = write({ id: 'box', bundlePath, checkpoint });
   return { made, left: () => readdir(path.join(bundlePath, 'checkpoints')) };
 }
 
@@ -87,14 +85,31 @@ describe('a checkpoint', () => {
   });
 
   it('that was to end the container and has not is an error, and leaves nothing', async () => {
-    const { made, left } = await make(async (command) => {
-      await dump(command, 'runs on');
-      return { exitStatus: 0, output: '' };
-    });
+    const { made, left } = await make(
+      async (command) => {
+        await dump(command, 'runs on');
+        return { exitStatus: 0, output: '' };
+      },
+      { deathTimeoutMs: 1 },
+    );
     await expect(made).rejects.toThrow(
       'containerd: runc checkpoint ended with status 0 and the container runs on',
     );
     expect(await left()).toEqual([]);
+  });
+
+  it('that has killed the container is made, though it takes a while to die', async () => {
+    const init = spawn('sleep', ['1000']);
+    const { made, left } = await make(
+      async (command) => {
+        await dump(command, 'runs on');
+        setTimeout(() => init.kill('SIGKILL'), 50);
+        return { exitStatus: 0, output: '' };
+      },
+      { init: init.pid ?? 0 },
+    );
+    await made;
+    expect(await left()).toEqual(['one']);
   });
 
   it('whose shim is lost says so, and leaves nothing', async () => {
