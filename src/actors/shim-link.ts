@@ -55,7 +55,9 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     running.set(nameOf(process.key), process);
   };
   const noteStarted = (key: ShimKey, started: ShimStarted): ShimStarted => {
-    note({ key, pid: started.pid, startTime: started.startTime });
+    const { pid, startTime } = started;
+    // Its end may be told before the answer to whoever has asked late how its start went.
+    if (accounted.get(nameOf(key)) !== pid) note({ key, pid, startTime });
     return started;
   };
   const connect = (): Promise<ShimClient> =>

@@ -314,4 +314,26 @@ describe('a start', () => {
     asking.reject(lost());
     expect(await outcome).toMatchObject({ pid: sleeper.pid });
   });
+
+  it('that ended before its outcome was heard of has its end told once, whatever becomes of the shim', async () => {
+    const process = process_();
+    sleeper.kill('SIGKILL');
+    await once(sleeper, 'exit');
+    const asking = later();
+    connecting = [
+      Promise.resolve({
+        awaitStart: () => asking.promise.then(() => ({ ...process, unwritten: '' })),
+        ack: async () => {},
+      }),
+    ];
+    const it = await link();
+    const outcome = it.awaitStart(key);
+    shim(0).handlers.onExit(exitOf(process));
+    asking.resolve({});
+    await outcome;
+    await it.ack(key);
+    shim(0).handlers.onLost(lost());
+    await it.ready();
+    expect([exits, ends]).toEqual([[`${process.pid} 3`], []]);
+  });
 });
