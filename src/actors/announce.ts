@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import { INIT, type Notice } from '../machines/messages.ts';
 import type { ShimClient } from '../shim/client.ts';
 import type { EventHub } from './event-hub.ts';
-import { forgetExecErrand, pidFileOf } from './record.ts';
+import { forgetExecErrand, pidFileOf, writeOomKills } from './record.ts';
 import { startName } from './roster.ts';
 import { createStartNotes } from './start-notes.ts';
 import type { StateDir } from './state-dir.ts';
@@ -37,6 +37,8 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
   /** By `startName`, until they are acknowledged: the shim tells them again wherever its connection is not the same any more. */
   const told = new Map<string, ToldExit>();
   const notes = createStartNotes(errands);
+  /** One after the other, so that the last count is what is left. */
+  let notingOom = Promise.resolve();
   /** By container. */
   const settling = new Map<string, Set<Promise<void>>>();
   const settle = (id: string, work: Promise<void>): void => {
@@ -83,14 +85,33 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
     crashPoint('announce.start-noted');
   }
 
+  /** A daemon that finds a lower count tells again; one that finds this tells nothing. */
+  async function noteOom(
+    { id, kills = 0 }: Notice,
+    written: Promise<boolean>,
+    before: Promise<void>,
+  ): Promise<void> {
+    await before;
+    if (!(await written)) return;
+    try {
+      await writeOomKills(stateDir.container(id), kills);
+      crashPoint('oom.kept');
+    } catch (err) {
+      log.warn({ err, id }, 'that an OOM kill was told could not be written down');
+    }
+  }
+
   return {
     announce(notice) {
       if (notice.type === 'exit' && notice.process !== '') {
         settle(notice.id, forget(notice, tellOnce(notice)));
-      } else {
-        const written = hub.publish(notice);
-        if (notice.type === 'start' || notice.type === 'exec')
-          settle(notice.id, noteStarted(notice, written));
+        return;
+      }
+      const written = hub.publish(notice);
+      if (notice.type === 'start' || notice.type === 'exec') settle(notice.id, noteStarted(notice, written));
+      if (notice.type === 'oom') {
+        notingOom = noteOom(notice, written, notingOom);
+        settle(notice.id, notingOom);
       }
     },
     leaveOut(exits) {

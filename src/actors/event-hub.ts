@@ -17,7 +17,7 @@ export type EventHub = {
 
 const NS_PER_MS = 1_000_000n;
 
-function eventOf({ process: _, unixNs, ...told }: Notice, sequence: bigint): Event {
+function eventOf({ process: _, kills: __, unixNs, ...told }: Notice, sequence: bigint): Event {
   const timestamp = unixNs === '' ? BigInt(Date.now()) * NS_PER_MS : BigInt(unixNs);
   return Event.fromPartial({ ...told, timestamp, sequence });
 }

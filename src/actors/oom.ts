@@ -2,14 +2,12 @@ import { countOomKills, watchOomKills } from '../cgroup/oom.ts';
 import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
 import { readStateFile } from '../runc/state-file.ts';
-import { writeOomKills } from './record.ts';
 import type { StateDir } from './state-dir.ts';
 import type { OomPorts } from './system.ts';
 
 /** Counts and watches OOM kills in containers, by the cgroups that runc has written down. */
 export function createOom(stateDir: StateDir, log: Logger): OomPorts {
   const pathsOf = async (id: string) => (await readStateFile(stateDir.runc, id))?.cgroupPaths ?? {};
-  let writing = Promise.resolve();
   return {
     async count({ id }) {
       const kills = await countOomKills(await pathsOf(id));
@@ -26,13 +24,6 @@ export function createOom(stateDir: StateDir, log: Logger): OomPorts {
           (close) => close(),
           () => {},
         );
-    },
-    keep({ id, kills }) {
-      // One after the other, so that the last one is what is left.
-      writing = writing
-        .then(() => writeOomKills(stateDir.container(id), kills))
-        .then(() => crashPoint('oom.kept'))
-        .catch((err) => log.warn({ err, id }, 'that an OOM kill was told could not be written down'));
     },
   };
 }

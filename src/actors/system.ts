@@ -55,8 +55,6 @@ export type OomPorts = {
   count(input: OomInput): Promise<number>;
   /** Calls back with the count at first, and whenever it may have risen; returns how to end that. */
   watch(input: OomInput, onKills: (kills: number) => void): () => void;
-  /** Subscribers have been told, up to that count. */
-  keep(told: { id: string; kills: number }): void;
 };
 
 /** Where the system says what happens. */
@@ -181,7 +179,6 @@ export function startSystem(
     actions: {
       ...provided,
       publish: telling('publish', publish),
-      keepOomKills: (_, told) => oom?.keep(told),
       ...(oom === undefined && { watchOom: () => {} }),
     },
   });

@@ -110,8 +110,6 @@ export const containerSetup = setup({
     reply: (_, _reply: Reply) => {},
     /** Tells subscribers and the journal. */
     publish: (_, _notice: Notice) => {},
-    /** Keeps, for the next daemon, how many OOM kills have been told. */
-    keepOomKills: (_, _told: { id: string; kills: number }) => {},
     /** Says in the log what no client hears of. */
     report: (_, _what: { what: string; failure: Failure }) => {},
     reportStray: (_, _exited: ShimExited) => {},

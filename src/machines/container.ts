@@ -26,7 +26,7 @@ import {
   whileFrozen,
   writeCheckpoint,
 } from './container-transitions.ts';
-import { INIT, refused, succeeded } from './messages.ts';
+import { INIT, type OutOfMemory, refused, succeeded } from './messages.ts';
 import type { ProcessExited, ProcessFailed, ProcessRunning } from './process-model.ts';
 import { each, refuse, report } from './replies.ts';
 
@@ -107,12 +107,8 @@ export const containerMachine = containerSetup.createMachine({
       {
         guard: { type: 'oomRises', params: ({ event }) => event },
         actions: [
-          publish('oom'),
+          publish('oom', ({ kills }: OutOfMemory) => ({ kills })),
           { type: 'noteOom', params: ({ event }) => event },
-          {
-            type: 'keepOomKills',
-            params: ({ context, event }) => ({ id: context.id, kills: event.kills }),
-          },
         ],
       },
       { description: 'It has been told already.' },

@@ -147,6 +147,8 @@ export type Notice = {
   /** When it happened, in unix nanoseconds (decimal); empty: now. */
   unixNs: string;
   checkpoint?: CheckpointOptions;
+  /** Of an OOM: the kernel's count of kills in the container. */
+  kills?: number;
   /** Of an exit: nobody can say how the process ended. */
   unknown?: true;
   /** Of what a former daemon has begun, and this one has found done. */

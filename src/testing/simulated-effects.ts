@@ -179,9 +179,5 @@ export function simulatedOom(host: SimulatedHost, daemon: Owner): OomPorts {
         container?.onOom.delete(look);
       };
     },
-    keep({ id, kills }) {
-      const record = host.records.get(id);
-      if (record !== undefined) record.oomKills = kills;
-    },
   };
 }

@@ -160,6 +160,7 @@ export class SimulatedDaemon implements Owner {
     await written;
     if (notice.type === 'exit') await this.#forget(notice);
     if (notice.type === 'start' || notice.type === 'exec') await this.#noteStarted(notice);
+    if (notice.type === 'oom') await this.#noteOom(notice);
   }
 
   /** Only once it is in the journal. */
@@ -172,6 +173,12 @@ export class SimulatedDaemon implements Owner {
   async #noteStarted({ id, process }: Notice): Promise<void> {
     await this.#step(`the daemon notes that the start of ${nameOf({ id, process })} was told`);
     this.#host.records.get(id)?.untold.delete(process);
+  }
+
+  async #noteOom({ id, kills = 0 }: Notice): Promise<void> {
+    await this.#step(`the daemon notes that ${kills} OOM kills of ${id} were told`);
+    const record = this.#host.records.get(id);
+    if (record !== undefined) record.oomKills = Math.max(record.oomKills, kills);
   }
 
   #settle({ id }: Notice, work: Promise<void>): void {

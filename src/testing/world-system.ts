@@ -20,7 +20,6 @@ import {
   wrong,
 } from './world.ts';
 import { DAEMON_MACHINES, type Machines, WorldCharts } from './world-charts.ts';
-import { toldOfOom } from './world-oom.ts';
 import { abandon, forget, reply, tellAll, withoutExecs } from './world-told.ts';
 
 const NEW: Container = { state: NO_STATE, processes: {}, kernel: {}, frozen: false, oom: NO_OOM_KILLS };
@@ -235,10 +234,6 @@ export class System {
       }
       case 'publish':
         return params === null ? world : tellAll(world, params as Notice);
-      case 'keepOomKills': {
-        const { id, kills } = params as { id: string; kills: number };
-        return toldOfOom(world, id, kills);
-      }
       case 'reportStray':
         return wrong(world, `nobody knew of an exit: ${JSON.stringify(params)}`);
       case 'createContainer': {

@@ -1,6 +1,6 @@
 import { INIT, type Notice, type ShimExited } from '../machines/messages.ts';
 import { type Message, type World, withContainer, without, wrong } from './world.ts';
-import { afterOom } from './world-oom.ts';
+import { afterOom, toldOfOom } from './world-oom.ts';
 
 /** What clients and subscribers are told in a world, and what is wrong with it. */
 
@@ -24,6 +24,7 @@ export function abandon(world: World, id: string): World {
 export function tellAll(world: World, notice: Notice): World {
   const next = { ...world, told: [...world.told, notice] };
   const container = world.containers[notice.id];
+  if (notice.type === 'oom') return toldOfOom(next, notice.id, notice.kills ?? 0);
   if (notice.type !== 'exit') return next;
   const { id, process } = notice;
   // The exit of init is told once its container is forgotten.

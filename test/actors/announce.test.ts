@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -216,5 +216,31 @@ describe('the hub', () => {
     await hub.publish(notice({ type: 'pause', unixNs: '' }));
     expect(times[0]).toBe(1450266508000000001n);
     expect(times[1]).toBeGreaterThanOrEqual(before);
+  });
+});
+
+describe('an OOM kill', () => {
+  const kept = () => readFileSync(join(stateDir.container('box'), 'oom-kills'), 'utf8');
+  const oom = (kills: number) => notice({ type: 'oom', unixNs: '', kills });
+
+  it('is counted for the next daemon once it is in the journal', async () => {
+    announcer.announce(oom(1));
+    announcer.announce(oom(2));
+    await announcer.settled('box');
+    expect([await told(), kept()]).toEqual([['oom 7', 'oom 7'], '2']);
+  });
+
+  it('that is not in the journal is told again by the next daemon', async () => {
+    await journal.close();
+    announcer.announce(oom(1));
+    await announcer.settled('box');
+    expect(kept).toThrow('ENOENT');
+  });
+
+  it('that could not be written down is said in the log', async () => {
+    rmSync(stateDir.container('box'), { recursive: true });
+    announcer.announce(oom(1));
+    await announcer.settled('box');
+    expect(logged).toEqual(['that an OOM kill was told could not be written down']);
   });
 });
