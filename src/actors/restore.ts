@@ -171,10 +171,13 @@ async function adopt(
   const folder = search.stateDir.container(create.id);
   const execs = await readExecs(folder);
   const entries = await Promise.all(execs.map((exec) => adoptExec(search, create.id, exec)));
+  // One that runc has deleted has not been resumed to end.
+  const isPaused =
+    state === undefined ? search.told.paused.has(create.id) : await isFrozen(state.cgroupPaths);
   crashPoint('restore.taken-up');
   return {
     create,
-    status: state !== undefined && (await isFrozen(state.cgroupPaths)) ? 'paused' : 'running',
+    status: isPaused ? 'paused' : 'running',
     processes: [init, ...entries.filter((entry) => entry !== undefined)],
     oomKills: await readOomKills(folder),
     execs: Math.max(0, ...execs.map(({ process }) => Number(process.slice('exec-'.length)))),

@@ -205,6 +205,13 @@ describe('a container of a former daemon', () => {
     expect(watched).toEqual(['box init 100 -1']);
   });
 
+  it('that was deleted while it was paused has its end told, and no resume', async () => {
+    await record('box');
+    const open = new Map([['box/100', { id: 'box', pid: 100 }]]);
+    const { adopted, untold } = await restore({}, { open, paused: new Set(['box']) });
+    expect([adopted.map(({ status }) => status), untold]).toEqual([['paused'], []]);
+  });
+
   it('that was deleted after its end was told is removed', async () => {
     await record('box');
     writeFileSync(pidFileOf(stateDir.container('box'), 'init'), '100');
