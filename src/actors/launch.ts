@@ -115,7 +115,8 @@ export function createLaunch(options: LaunchOptions) {
         await options.errands(startedErrand(files.folder, process, launched)).catch(missed);
       return launched;
     } catch (error) {
-      const explained = await explainLaunch(error, options, files, input);
+      // Whatever keeps it from being explained, it is undone.
+      const explained = await explainLaunch(error, options, files, input).catch((trouble) => trouble);
       crashPoint('launch.failed');
       if (process !== INIT) {
         await killLeft(options, files, input);

@@ -1,6 +1,10 @@
 import { crashPoint } from '../crash-point.ts';
 import type { ShimLink } from './shim-link.ts';
 
+/** A host that is short of descriptors has some again before long, or is of no use anyway. */
+const ATTEMPTS = 10;
+const RETRY_MS = 1_000;
+
 /**
  * Gives what resolves once no runc is at work that had another shim than the one there is now. However many ask, `look`
  * goes through all processes once for each shim: what it has lost itself is not lost before there is the next.
@@ -13,7 +17,8 @@ export function createSettleLost(
   return async () => {
     const shimPid = await shim().ready();
     // 0 while there is none: that says of no loss which it was.
-    if (shimPid === 0 || looked?.shimPid !== shimPid) looked = { shimPid, done: look(shimPid) };
+    if (shimPid === 0 || looked?.shimPid !== shimPid)
+      looked = { shimPid, done: tryAgain(() => look(shimPid)) };
     try {
       await looked.done;
     } catch (error) {
@@ -22,4 +27,15 @@ export function createSettleLost(
     }
     crashPoint('shim-link.runcs-ended');
   };
+}
+
+async function tryAgain(look: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await look();
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
 }

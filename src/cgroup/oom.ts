@@ -1,5 +1,5 @@
 import { closeSync, watch } from 'node:fs';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { readNow } from '../linux/descriptor.ts';
@@ -103,24 +103,30 @@ async function listen(paths: CgroupPaths, onSaid: () => void): Promise<() => voi
 /** An eventfd that is registered with the file (cgroup-v1/memory.rst, "OOM Control"). */
 async function listenV1(file: string, onSaid: () => void): Promise<() => void> {
   const control = await open(file);
-  const eventfd = createEventfd();
   try {
-    await writeFile(path.join(path.dirname(file), 'cgroup.event_control'), `${eventfd} ${control.fd}`);
-  } catch (error) {
-    closeSync(eventfd);
-    throw error;
+    return await listenOn(control, path.dirname(file), onSaid);
   } finally {
     await control.close();
   }
-  const counter = new Uint8Array(8);
-  const watched = watchFd(eventfd, { readable: true }, () => {
-    readNow(eventfd, counter);
-    onSaid();
-  });
-  return () => {
-    watched.close();
+}
+
+async function listenOn({ fd }: FileHandle, folder: string, onSaid: () => void): Promise<() => void> {
+  const eventfd = createEventfd();
+  try {
+    await writeFile(path.join(folder, 'cgroup.event_control'), `${eventfd} ${fd}`);
+    const counter = new Uint8Array(8);
+    const watched = watchFd(eventfd, { readable: true }, () => {
+      readNow(eventfd, counter);
+      onSaid();
+    });
+    return () => {
+      watched.close();
+      closeSync(eventfd);
+    };
+  } catch (error) {
     closeSync(eventfd);
-  };
+    throw error;
+  }
 }
 
 /** The kernel marks the file as modified for inotify (cgroup-v2.rst, "memory.events"). */

@@ -333,6 +333,21 @@ describe('the launch of an exec', () => {
     expect(readdirSync(folder())).toEqual([]);
   });
 
+  it('whose shim is lost leaves nothing, though nobody can look what that was at', async () => {
+    const start = async ({ pidFile }: ShimStart) => {
+      writeFileSync(pidFile, '1');
+      throw new ShimError('lost', 'the shim has died');
+    };
+    const settleLost = () => Promise.reject(new Error('no descriptors'));
+    const lost = launch(
+      '',
+      { process: 'exec-1', launch: { kind: 'exec' } },
+      { shim: () => ({ ...under.shim.client, start }), settleLost },
+    );
+    await expect(lost).rejects.toThrow('no descriptors');
+    expect(readdirSync(folder())).toEqual([]);
+  });
+
   it('in a container that has ended says so', async () => {
     expect(await failureOf(exec(`${says('cannot exec in a stopped container')}; exit 1`))).toEqual([
       'containerExited',

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSettleLost } from '../../src/actors/settle-lost.ts';
 
 it('looks for what a lost shim has left at work once, whoever asks, and again once that shim’s next is lost', async () => {
@@ -16,12 +16,31 @@ it('looks for what a lost shim has left at work once, whoever asks, and again on
   expect(looked).toEqual([1, 2]);
 });
 
-it('looks again where it could not', async () => {
-  const outcomes = [Promise.reject(new Error('no /proc')), Promise.resolve()];
-  const settleLost = createSettleLost(
-    () => ({ ready: async () => 1 }),
-    () => outcomes.shift() ?? Promise.reject(new Error('asked too often')),
-  );
-  await expect(settleLost()).rejects.toThrow('no /proc');
-  await settleLost();
+describe('where it cannot look', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  const settleWith = (look: () => Promise<void>) => createSettleLost(() => ({ ready: async () => 1 }), look);
+
+  it('tries again after a while', async () => {
+    const outcomes = [Promise.reject(new Error('no descriptors')), Promise.resolve()];
+    const settled = settleWith(() => outcomes.shift() ?? Promise.reject(new Error('asked too often')))();
+    await vi.runAllTimersAsync();
+    await settled;
+    expect(outcomes).toEqual([]);
+  });
+
+  it('gives up in the end, and begins anew for whoever asks then', async () => {
+    let looks = 0;
+    const settleLost = settleWith(async () => {
+      looks += 1;
+      throw new Error('no descriptors');
+    });
+    for (const sum of [10, 20]) {
+      const settled = expect(settleLost()).rejects.toThrow('no descriptors');
+      await vi.runAllTimersAsync();
+      await settled;
+      expect(looks).toBe(sum);
+    }
+  });
 });
