@@ -50,13 +50,11 @@ export async function listen(
     introduce(socket);
     injector.injectConnection(socket);
   });
+  // Node makes the socket at once: no other file is made under that umask.
   const before = process.umask(SOCKET_UMASK);
-  try {
-    door.listen(socketPath);
-    await once(door, 'listening');
-  } finally {
-    process.umask(before);
-  }
+  door.listen(socketPath);
+  process.umask(before);
+  await once(door, 'listening');
   // Without, Node takes the failure of one accept(2) for the end of the program.
   door.on('error', onTrouble);
   if (group !== undefined) await lchown(socketPath, process.geteuid?.() ?? 0, group);

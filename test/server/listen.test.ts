@@ -17,7 +17,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials, status } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { APIClient } from '../../src/generated/api.ts';
 import { checked } from '../../src/linux/error.ts';
 import { libc } from '../../src/linux/libc.ts';
@@ -37,6 +37,7 @@ beforeEach(() => {
   servers = [];
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const server of servers) server.close();
   rmSync(folder, { recursive: true });
 });
@@ -95,10 +96,17 @@ describe('the daemon’s socket', () => {
     expect(await isServed()).toBe(true);
   });
 
-  it('does not change what other files may be', async () => {
-    const umask = process.umask();
+  it('does not change what other files may be, not even while it is made', async () => {
+    const umask = process.umask;
+    const before = umask();
+    const seen: number[] = [];
+    vi.spyOn(process, 'umask').mockImplementation((mask) => {
+      process.nextTick(() => seen.push(umask()));
+      return umask(mask);
+    });
     await serve();
-    expect(process.umask()).toBe(umask);
+    expect(new Set(seen)).toEqual(new Set([before]));
+    expect(umask()).toBe(before);
   });
 
   it('is gone once it is closed, and another can take its place at once', async () => {
