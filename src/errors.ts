@@ -76,14 +76,24 @@ export class ContainerdError extends Error {
   }
 }
 
-/** The failure in whatever an effect threw: its own, or `internal` with its message. */
+/** The failure in whatever an effect threw: its own, or `hostLimit` or `internal` with its message. */
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof ContainerdError) return thrown.failure;
-  return failure('internal', thrown instanceof Error ? thrown.message : String(thrown));
+  return failure(
+    isShortage(thrown) ? 'hostLimit' : 'internal',
+    thrown instanceof Error ? thrown.message : String(thrown),
+  );
 }
 
-/** What the kernel refuses where a limit is reached: descriptors, processes, memory. */
-const LIMITS = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']);
+/** What the kernel refuses where a limit is reached, descriptors, processes, memory, and what Node makes of that for a thread. */
+const LIMITS = new Set([
+  'EMFILE',
+  'ENFILE',
+  'EAGAIN',
+  'ENOMEM',
+  'ERR_WORKER_INIT_FAILED',
+  'ERR_WORKER_OUT_OF_MEMORY',
+]);
 /** And where a disk cannot be written to. */
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 

@@ -10,6 +10,8 @@ export type EventHub = {
   subscribe(listener: (event: Event) => void): () => void;
   /** The events that the journal still has of what happened since then (unix nanoseconds), oldest first. */
   replay(sinceNs: bigint): AsyncGenerator<Event>;
+  /** Those that it still has after the one of that number. */
+  replayAfter(sequence: bigint): AsyncGenerator<Event>;
   countSubscribers(): number;
   /** Events published, by former daemons on this journal too. */
   countEvents(): number;
@@ -37,6 +39,7 @@ export function createEventHub(journal: Journal): EventHub {
       return () => void listeners.delete(listener);
     },
     replay: (sinceNs) => journal.read(sinceNs),
+    replayAfter: (sequence) => journal.readAfter(sequence),
     countSubscribers: () => listeners.size,
     countEvents: () => Number(journal.lastSequence()),
   };

@@ -79,8 +79,8 @@ export function createStatsCollector({ startThread, find }: StatsOptions): Stats
     for (const { key, stats, trouble } of sampled) {
       const watch = byKey.get(key);
       if (watch === undefined) continue;
-      if (trouble !== '') {
-        giveUp([watch], new Error(trouble));
+      if (trouble !== undefined) {
+        giveUp([watch], trouble);
         continue;
       }
       watch.waitsFor = 'time';

@@ -12,7 +12,7 @@ const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 type Json = Record<string, unknown>;
 
-/** What the daemon needs to know of a bundle's config.json (OCI runtime specification 1.0). */
+/** What the daemon needs to know of a bundle's config.json (OCI runtime specification 1.0); null is what is not there. */
 export type Bundle = {
   /** The bundle's own process. */
   process: ProcessSpec;
@@ -32,7 +32,7 @@ export async function readBundle(bundlePath: string): Promise<Bundle> {
   if (!(await isFolder(bundlePath))) throw new ContainerdError('bundleNotFound');
   const config = parse(await readConfig(path.join(bundlePath, 'config.json')));
   const processJson = record(config.process, 'process');
-  const root = config.root === undefined ? {} : record(config.root, 'root');
+  const root = record(config.root ?? {}, 'root');
   const process = processOf(processJson);
   return {
     process,
@@ -108,7 +108,7 @@ function processOf(json: Json): ProcessSpec {
   if (args.length === 0) throw invalid('process.args is empty');
   return {
     terminal: json.terminal === true,
-    user: userOf(json.user === undefined ? {} : record(json.user, 'process.user')),
+    user: userOf(record(json.user ?? {}, 'process.user')),
     args,
     env: strings(json.env ?? [], 'process.env'),
     cwd: typeof json.cwd === 'string' ? json.cwd : '/',
@@ -119,14 +119,13 @@ function userOf(json: Json): User {
   const gids = json.additionalGids ?? [];
   if (!Array.isArray(gids)) throw invalid('process.user.additionalGids is not a list');
   return {
-    uid: id(json.uid, 'uid'),
-    gid: id(json.gid, 'gid'),
+    uid: id(json.uid ?? 0, 'uid'),
+    gid: id(json.gid ?? 0, 'gid'),
     additionalGids: gids.map((it) => id(it, 'gid')),
   };
 }
 
 function id(value: unknown, name: string): number {
-  if (value === undefined) return 0;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
   throw invalid(`process.user: ${name} is out of range`);
 }

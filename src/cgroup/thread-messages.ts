@@ -15,21 +15,26 @@ export type ToThread =
  * `Stats` of api.proto, encoded; undefined where there is nothing left to read, or, as `trouble` says then, nothing to
  * read it with. Each key asked for is answered once.
  */
-export type Sampled = { key: number; stats: Uint8Array | undefined; trouble: string };
+export type Sampled = {
+  key: number;
+  stats: Uint8Array | undefined;
+  trouble: NodeJS.ErrnoException | undefined;
+};
 
 /**
  * Answers are handed over as bytes, one after the other: to the runtime each object that goes from thread to thread costs
  * as much as a kernel's file. `write` writes the sample, or nothing where there is none; what it throws is the trouble.
  */
 export function writeSampled(writer: BinaryWriter, key: number, write: (writer: BinaryWriter) => void): void {
-  let trouble = '';
+  let [trouble, code] = ['', ''];
   writer.uint32(key).fork();
   try {
     write(writer);
   } catch (error) {
     trouble = error instanceof Error ? error.message : String(error);
+    code = (error as NodeJS.ErrnoException).code ?? '';
   }
-  writer.join().string(trouble);
+  writer.join().string(trouble).string(code);
 }
 
 /** The answers, whose samples are views of the bytes. */
@@ -39,8 +44,12 @@ export function readSampled(bytes: Uint8Array): Sampled[] {
   while (reader.pos < reader.len) {
     const key = reader.uint32();
     const stats = reader.bytes();
-    const trouble = reader.string();
-    sampled.push({ key, stats: stats.length === 0 ? undefined : stats, trouble });
+    const [trouble, code] = [reader.string(), reader.string()];
+    sampled.push({
+      key,
+      stats: stats.length === 0 ? undefined : stats,
+      trouble: trouble === '' ? undefined : Object.assign(new Error(trouble), { code }),
+    });
   }
   return sampled;
 }

@@ -20,8 +20,7 @@ const SOME = 4;
 
 /** That the host has nothing to look with does not say that there is nothing. */
 function unlessShortage(error: unknown): undefined {
-  if (isShortage(error)) throw new ContainerdError('hostLimit', (error as Error).message, { cause: error });
-  if (error instanceof ContainerdError && error.failure.error === 'hostLimit') throw error;
+  if (isShortage(error)) throw error;
 }
 
 const folderOf = (bundlePath: string): string => path.join(bundlePath, 'checkpoints');
@@ -146,6 +145,7 @@ async function inFolder<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
+    unlessShortage(error);
     throw new ContainerdError('checkpointFolder', error instanceof Error ? error.message : String(error), {
       cause: error,
     });

@@ -29,7 +29,7 @@ export class LinkRefusedError extends Error {
 export type PinOptions = { followLast: boolean };
 
 /**
- * Finds what an absolute, normalised path leads to and holds it while `use` has it, by a path that leads there whatever
+ * Finds what an absolute path leads to and holds it while `use` has it, by a path that leads there whatever
  * becomes of the names on the way; what it is can be looked at before it is opened. A symbolic link is followed only
  * where nobody but root, or this process's user, can have put it there: in a folder of theirs in which nobody else can
  * write, or, being their own, in a sticky one (proc_sys_fs(5), protected_symlinks, goes less far). Rejects with a

@@ -19,6 +19,15 @@ export async function openStartCount(file: string): Promise<StartCount> {
   const kept = parse(await readFile(file, 'utf8').catch(() => ''));
   let { count } = kept;
   let saved = kept;
+  let saving = Promise.resolve();
+
+  async function write(now: typeof kept): Promise<void> {
+    if (saved.count === now.count && saved.sequence === now.sequence) return;
+    const text = `${JSON.stringify({ ...now, sequence: String(now.sequence) })}\n`;
+    await writeFile(`${file}.new`, text, { mode: 0o600 });
+    await rename(`${file}.new`, file);
+    saved = now;
+  }
   return {
     get count() {
       return count;
@@ -27,14 +36,11 @@ export async function openStartCount(file: string): Promise<StartCount> {
     add(starts) {
       count += starts;
     },
-    async save(sequence) {
+    save(sequence) {
       const now = { count, sequence };
-      if (saved.count === count && saved.sequence === sequence) return;
-      await writeFile(`${file}.new`, `${JSON.stringify({ count, sequence: String(sequence) })}\n`, {
-        mode: 0o600,
-      });
-      await rename(`${file}.new`, file);
-      saved = now;
+      // One after the other: they share the new file.
+      saving = saving.catch(() => {}).then(() => write(now));
+      return saving;
     },
   };
 }

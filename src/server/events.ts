@@ -1,10 +1,21 @@
 import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import type { EventHub } from '../actors/event-hub.ts';
+import { createGate } from '../gate.ts';
 import { Event, type EventsRequest } from '../generated/api.ts';
+import { atMost } from '../patience.ts';
 import { serviceErrorOf } from './status.ts';
 
 /** How many events wait for a subscriber that does not read, before it is told of a gap. */
 const MAX_BACKLOG = 4096;
+
+/** How many replays have the journal's files open, so that no number of clients takes all descriptors. */
+const REPLAYS_AT_ONCE = 64;
+/**
+ * How long one has its turn, whether its client reads or not. Then it lets go of the files, and goes on from where it was
+ * once its client has read and its turn comes again.
+ */
+const TURN_MS = 2000;
+const turns = createGate(REPLAYS_AT_ONCE);
 
 /** What a client of 0.0.4, which asks for nothing in particular, is told. */
 const DEFAULT_TYPES = ['exit', 'oom'];
@@ -39,17 +50,33 @@ export function streamEvents(call: Call, hub: EventHub): void {
   // A client that waits for the headers knows from then on that it misses nothing.
   call.sendMetadata(new Metadata());
 
-  const replay = async () => {
-    for await (const event of since === 0n ? [] : hub.replay(since)) {
-      if (left) return;
+  /** Writes what the journal has, until the turn is over; whether that was all. */
+  async function turn(): Promise<boolean> {
+    if (left) return true;
+    let endMs = 0;
+    for await (const event of replayed === 0n ? hub.replay(since) : hub.replayAfter(replayed)) {
+      if (left) return true;
+      endMs ||= performance.now() + TURN_MS;
+      // What a client was too slow for may be in the journal no more.
+      if (replayed > 0n && event.sequence > replayed + 1n && event.type !== 'gap')
+        outlet.write(gapOf({ ...event, sequence: event.sequence - 1n }));
       replayed = event.sequence;
-      if (fits(event)) await outlet.writeNow(event);
+      if (fits(event)) await outlet.writeNow(event, endMs - performance.now());
+      if (performance.now() >= endMs) return false;
     }
+    return true;
+  }
+  const replay = async () => {
+    if (since > 0n) while (!(await turns(turn))) await outlet.drained();
     outlet.open(replayed);
   };
   // A call that is destroyed would never be answered: its own handler of errors sends the status.
   replay().catch((error) => call.emit('error', serviceErrorOf(error)));
 }
+
+/** Its number is that of the last event left out: what lies between can be had with `since`. */
+const gapOf = ({ timestamp, sequence }: Pick<Event, 'timestamp' | 'sequence'>): Event =>
+  Event.fromPartial({ type: 'gap', timestamp, sequence });
 
 /** The way to one client: closed while the journal is replayed, then as wide as the client reads. */
 function createOutlet(call: Call) {
@@ -57,7 +84,7 @@ function createOutlet(call: Call) {
   let missed: Event | undefined;
   let isOpen = false;
   let blocked = false;
-  let drained: (() => void) | undefined;
+  let wake = () => {};
 
   const write = (event: Event) => {
     blocked = !call.write(event);
@@ -71,28 +98,32 @@ function createOutlet(call: Call) {
     }
     backlog = backlog.slice(written);
     if (!blocked && missed !== undefined) {
-      // Its number is that of the last event left out: what lies between can be had with `since`.
-      const { timestamp, sequence } = missed;
+      const gap = gapOf(missed);
       missed = undefined;
-      write(Event.fromPartial({ type: 'gap', timestamp, sequence }));
+      write(gap);
     }
   }
   call.on('drain', () => {
     blocked = false;
-    drained?.();
+    wake();
     if (isOpen) flush();
   });
+  /** Waits for a client that is slow. */
+  const drained = (): Promise<void> =>
+    blocked ? new Promise((resolve) => (wake = resolve)) : Promise.resolve();
 
   return {
+    write,
+    drained,
     push(event: Event): void {
       if (isOpen && !blocked && backlog.length === 0) write(event);
       else if (missed === undefined && backlog.length < MAX_BACKLOG) backlog.push(event);
       else missed = event;
     },
-    /** Writes past the backlog, and waits for a client that is slow. */
-    async writeNow(event: Event): Promise<void> {
+    /** Writes past the backlog, and waits for a client that is slow, but not longer than that. */
+    async writeNow(event: Event, timeoutMs: number): Promise<void> {
       write(event);
-      if (blocked) await new Promise<void>((resolve) => (drained = resolve));
+      if (blocked) await atMost(timeoutMs, drained());
     },
     /** Lets through what has waited, but for what has been replayed up to that number. */
     open(replayed = 0n): void {
@@ -104,7 +135,8 @@ function createOutlet(call: Call) {
     clear(): void {
       backlog = [];
       missed = undefined;
-      drained?.();
+      blocked = false;
+      wake();
     },
   };
 }

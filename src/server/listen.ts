@@ -2,13 +2,19 @@ import { once } from 'node:events';
 import { lchown, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { introduce } from './peer.ts';
 import { type ApiHandlers, apiService } from './service.ts';
 import { type InspectHandlers, inspectService } from './watch.ts';
 
 /** Owner and group may connect (unix(7): to connect is to write). */
 const SOCKET_UMASK = 0o117;
+
+/**
+ * Has nobody handle a call that has been answered: without an interceptor, grpc-js hands one whose deadline has passed to
+ * its handler as soon as its client has asked to the end, and never says that it is over.
+ */
+const untilAnswered: ServerInterceptor = (_method, call) => new ServerInterceptingCall(call);
 
 /** A daemon's API on its socket. */
 export type ApiServer = {
@@ -36,7 +42,7 @@ export async function listen(
 ): Promise<ApiServer> {
   await mkdir(path.dirname(socketPath), { recursive: true, mode: 0o711 });
   await makeRoom(socketPath);
-  const server = new Server({ 'grpc.max_concurrent_streams': 100_000 });
+  const server = new Server({ 'grpc.max_concurrent_streams': 100_000, interceptors: [untilAnswered] });
   server.addService(apiService, api);
   if (inspect !== undefined) server.addService(inspectService, inspect);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -44,13 +50,11 @@ export async function listen(
     introduce(socket);
     injector.injectConnection(socket);
   });
+  // Node makes the socket at once: no other file is made under that umask.
   const before = process.umask(SOCKET_UMASK);
-  try {
-    door.listen(socketPath);
-    await once(door, 'listening');
-  } finally {
-    process.umask(before);
-  }
+  door.listen(socketPath);
+  process.umask(before);
+  await once(door, 'listening');
   // Without, Node takes the failure of one accept(2) for the end of the program.
   door.on('error', onTrouble);
   if (group !== undefined) await lchown(socketPath, process.geteuid?.() ?? 0, group);

@@ -35,10 +35,11 @@ export function checkCheckpointName(name: string): string {
 /** A bundle's path, normalised: it must be absolute. */
 export function checkBundlePath(bundlePath: string): string {
   if (bundlePath === '') throw new ContainerdError('bundlePathEmpty');
-  return checkPath(bundlePath, 'bundle path');
+  const normal = path.posix.normalize(checkPath(bundlePath, 'bundle path'));
+  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
 }
 
-/** A path for stdio or a console; empty stays empty. */
+/** A path for stdio or a console, as it is: what `..` leads to is for the kernel to say. Empty stays empty. */
 export function checkStdioPath(stdioPath: string, name: string): string {
   return stdioPath === '' ? '' : checkPath(stdioPath, name);
 }
@@ -47,9 +48,8 @@ function checkPath(given: string, name: string): string {
   checkNoNul(given, name);
   if (Buffer.byteLength(given) >= PATH_MAX_BYTES)
     throw invalid(`${name} is longer than ${PATH_MAX_BYTES - 1} bytes`);
-  const normal = path.posix.normalize(given);
-  if (!path.posix.isAbsolute(normal)) throw invalid(`${name} ${shown(given)} is not absolute`);
-  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+  if (!path.posix.isAbsolute(given)) throw invalid(`${name} ${shown(given)} is not absolute`);
+  return given;
 }
 
 /** A signal's number. */

@@ -14,7 +14,6 @@ import { Stats } from '../generated/messages/api.ts';
 import type { Recorder } from '../history/recorder.ts';
 import { asEncoded } from './encoded.ts';
 import { nanoseconds } from './moment.ts';
-import { serviceErrorOf } from './status.ts';
 
 /** The service, but that what watchers are told passes as it is. */
 export const inspectService = {
@@ -36,6 +35,9 @@ const MS_PER_TICK = 10;
 type Usage = Pick<WatchedContainer, 'cpu_ns' | 'memory_bytes' | 'sampled'>;
 const UNKNOWN: Usage = { cpu_ns: 0n, memory_bytes: 0n, sampled: 0n };
 
+/** Of a container's own time: its id may be used again. */
+const keyOf = ({ id, processes: [init] }: ContainerView): string => `${id} ${init?.pid} ${init?.startTime}`;
+
 export type WatchOptions = {
   recorder: Pick<Recorder, 'container'>;
   system: Pick<System, 'list'>;
@@ -52,13 +54,18 @@ export function createWatch({ recorder, system, stats }: WatchOptions): (call: W
   const used = new Map<string, { usage: Usage; leave: () => void }>();
   let timer: NodeJS.Timeout | undefined;
 
-  /** Has a container's samples taken, from the first time that it is seen. */
-  function usageOf(key: string, { id, processes: [init] }: ContainerView): Usage {
-    const known = used.get(key);
-    if (known !== undefined) return known.usage;
-    if (init === undefined) return UNKNOWN;
+  /** Has samples taken of those that none are taken of; where that cannot be, as without a thread, at the next look. */
+  function sample(listed: ReadonlyMap<string, ContainerView>): void {
+    try {
+      for (const [key, view] of listed) if (!used.has(key)) subscribe(key, view);
+    } catch {
+      // They are told of without what they use: who asks for the samples of one hears why there are none.
+    }
+  }
+
+  function subscribe(key: string, { id, processes: [init] }: ContainerView): void {
+    if (init === undefined) return;
     const entry = { usage: UNKNOWN, leave: () => {} };
-    used.set(key, entry);
     entry.leave = stats.subscribe(
       { id, pid: init.pid, startTime: init.startTime },
       {
@@ -70,19 +77,19 @@ export function createWatch({ recorder, system, stats }: WatchOptions): (call: W
             sampled: nanoseconds(Date.now()),
           };
         },
-        onFailed: fail,
+        onFailed: () => void used.delete(key),
       },
     );
-    return entry.usage;
+    used.set(key, entry);
   }
 
   function look(): Uint8Array {
     const bootMs = Date.now() - os.uptime() * 1000;
-    const listed = new Set<string>();
-    const containers = system.list().map((view): WatchedContainer => {
+    const listed = new Map(system.list().map((view) => [keyOf(view), view]));
+    forget((key) => !listed.has(key));
+    sample(listed);
+    const containers = Array.from(listed, ([key, view]): WatchedContainer => {
       const [init] = view.processes;
-      const key = `${view.id} ${init?.pid} ${init?.startTime}`;
-      listed.add(key);
       const actor = recorder.container(view.id);
       const ticks = Number(init?.startTime ?? 0);
       return {
@@ -91,10 +98,9 @@ export function createWatch({ recorder, system, stats }: WatchOptions): (call: W
         state_since: nanoseconds(actor?.sinceMs ?? 0),
         started: ticks === 0 ? 0n : nanoseconds(Math.max(0, bootMs + ticks * MS_PER_TICK)),
         pid: init?.pid ?? 0,
-        ...usageOf(key, view),
+        ...(used.get(key)?.usage ?? UNKNOWN),
       };
     });
-    forget((key) => !listed.has(key));
     return WatchResponse.encode({ containers, timestamp: nanoseconds(Date.now()) }).finish();
   }
 
@@ -107,17 +113,8 @@ export function createWatch({ recorder, system, stats }: WatchOptions): (call: W
   }
 
   function tell(): void {
-    try {
-      const now = look();
-      for (const call of calls) if (call.writableLength === 0) call.write(now);
-    } catch (error) {
-      // As where the host has no thread left for the samples.
-      fail(error);
-    }
-  }
-
-  function fail(error: unknown): void {
-    for (const call of [...calls]) call.emit('error', serviceErrorOf(error));
+    const now = look();
+    for (const call of calls) if (call.writableLength === 0) call.write(now);
   }
 
   return (call) => {
@@ -131,10 +128,6 @@ export function createWatch({ recorder, system, stats }: WatchOptions): (call: W
     call.on('error', leave);
     calls.add(call);
     if (calls.size === 1) timer = setInterval(tell, PERIOD_MS);
-    try {
-      call.write(look());
-    } catch (error) {
-      fail(error);
-    }
+    call.write(look());
   };
 }

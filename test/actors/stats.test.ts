@@ -47,7 +47,8 @@ function stage() {
     thread().posted.length = 0;
     return keys;
   };
-  const answer = (key: number, text: string) => thread().answer([{ key, stats: bytes(text), trouble: '' }]);
+  const answer = (key: number, text: string) =>
+    thread().answer([{ key, stats: bytes(text), trouble: undefined }]);
   return { collector, threads, thread, found, asked, answer };
 }
 
@@ -208,7 +209,7 @@ describe('the stats collector', () => {
     collector.subscribe(container('b'), other);
     await vi.advanceTimersByTimeAsync(0);
     const [key = 0, otherKey = 0] = asked();
-    thread().answer([{ key, stats: undefined, trouble: 'too many open files' }]);
+    thread().answer([{ key, stats: undefined, trouble: new Error('too many open files') }]);
     answer(otherKey, 'b');
     expect(one).toMatchObject({ seen: [], failures: ['too many open files'] });
     expect(other).toMatchObject({ seen: ['b'], failures: [] });

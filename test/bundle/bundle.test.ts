@@ -63,6 +63,16 @@ describe('a bundle', () => {
     });
   });
 
+  it.each([
+    ['root', { root: null }, {}],
+    ['the process’s user', {}, { user: null }],
+    ['a uid and a gid', {}, { user: { uid: null, gid: null, additionalGids: null } }],
+    ['env, cwd and terminal', {}, { env: null, cwd: null, terminal: null }],
+  ])('may say null for %s, as if it were not there', async (_, rest, process) => {
+    const without = await read({ process: { args: ['sh'] } });
+    expect(await read({ process: { args: ['sh'], ...process }, ...rest })).toEqual(without);
+  });
+
   it('may say no more than what to run', async () => {
     expect(await read({ process: { args: ['sh'] } })).toEqual({
       process: {

@@ -11,8 +11,9 @@ import {
   readRestoreFlags,
   settleCheckpoints,
 } from '../../src/checkpoints/store.ts';
-import { ContainerdError } from '../../src/errors.ts';
+import { ContainerdError, failureOf } from '../../src/errors.ts';
 import { processStat } from '../../src/linux/process-stat.ts';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 import type { CheckpointOptions } from '../../src/machines/messages.ts';
 
 let bundle: string;
@@ -195,5 +196,23 @@ describe('what a daemon that was killed has left', () => {
     await leave(`b~${process.ppid}-1-1`, {});
     await settleCheckpoints(bundle);
     expect(await inFolder()).toEqual([parent]);
+  });
+});
+
+describe('a host that has no descriptor left', () => {
+  it.each([
+    ['listing', () => listCheckpoints(bundle)],
+    ['reading', () => readCheckpoint(bundle, 'a')],
+    ['making', () => make(bundle, plain('b'), nothing)],
+    ['deleting', () => deleteCheckpoint(bundle, 'a')],
+  ])('is what is said to be in the way of %s checkpoints, not their folder', async (_, work) => {
+    await make(bundle, plain('a'), nothing);
+    const limit = descriptorLimit();
+    setDescriptorLimit({ ...limit, soft: 3n });
+    const failed = await work()
+      .catch((error: unknown) => failureOf(error).message)
+      .finally(() => setDescriptorLimit(limit));
+    expect(failed).toMatch(/^containerd: the host has no more to give: /);
+    expect(await listCheckpoints(bundle)).toEqual([plain('a')]);
   });
 });

@@ -43,6 +43,18 @@ describe('the count of starts', () => {
     expect([next.count, next.sequence]).toEqual([3, 9n]);
   });
 
+  it('is written down whole, each time in its turn, where that is asked for while it is being written', async () => {
+    const count = await openStartCount(file);
+    const saves: Promise<void>[] = [];
+    for (let sequence = 1n; sequence <= 50n; sequence++) {
+      count.add(1);
+      saves.push(count.save(sequence));
+    }
+    await Promise.all(saves);
+    const next = await openStartCount(file);
+    expect([next.count, next.sequence]).toEqual([50, 50n]);
+  });
+
   it('begins anew where it is torn or is nothing of ours, and never throws', async () => {
     const count = await openStartCount(file);
     count.add(3);

@@ -1,13 +1,15 @@
 import { once } from 'node:events';
-import { connect } from 'node:http2';
+import { type ClientHttp2Stream, connect } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
+import { dirname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type APIClient, type Event, EventsRequest } from '../../src/generated/api.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type APIClient, Event, EventsRequest } from '../../src/generated/api.ts';
 import type { Notice } from '../../src/machines/messages.ts';
 import { within } from '../linux/deadline.ts';
+import { descriptorsOf } from '../linux/descriptors.ts';
 import { PlayedSystem } from '../machines/fixtures/system.ts';
 import { Served } from './served.ts';
 
@@ -21,7 +23,10 @@ let served: Served;
 beforeEach(async () => {
   served = await Served.start((await PlayedSystem.start()).system);
 });
-afterEach(() => served.end());
+afterEach(() => {
+  vi.restoreAllMocks();
+  return served.end();
+});
 
 const notice = (rest: Partial<Notice> = {}): Notice => ({
   type: 'exit',
@@ -214,6 +219,56 @@ describe('a subscriber that asks for what has been', () => {
   });
 });
 
+describe('a replay that takes more than a turn', () => {
+  /** After each event. */
+  const endTurns = () => {
+    let nowMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 3_600_000));
+  };
+
+  it('goes on from where it was, without gap or double', async () => {
+    await publish(100);
+    endTurns();
+    const heard = (await subscribe({ since: 1n })).listen();
+    await publish(1, 101);
+    await heard.count(101);
+    expect(heard.statuses()).toEqual(range(1, 101));
+  });
+
+  it('is one of 64 at a time, however many wait', async () => {
+    let [begun, reading] = [0, 0];
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    // biome-ignore lint/correctness/useYield: it reads, and finds nothing
+    served.hub.replay = async function* () {
+      begun += 1;
+      reading += 1;
+      await released;
+      reading -= 1;
+    };
+    const all = await Promise.all(Array.from({ length: 70 }, () => subscribe({ since: 1n })));
+    expect([begun, reading]).toEqual([64, 64]);
+    release();
+    await publish(1);
+    await Promise.all(all.map((heard) => heard.listen().count(1)));
+    expect([begun, reading]).toEqual([70, 0]);
+  });
+
+  it('is told of a gap where what comes next is in the journal no more', async () => {
+    await publish(10);
+    const { replayAfter } = served.hub;
+    served.hub.replayAfter = (sequence) => replayAfter(sequence === 3n ? 7n : sequence);
+    endTurns();
+    const heard = (await subscribe({ since: 1n, types: ['exit'] })).listen();
+    const told = (await heard.count(7)).map(({ type, sequence }) => [type, Number(sequence)]);
+    expect(told).toEqual([
+      ...range(1, 3).map((n) => ['exit', n]),
+      ['gap', 7],
+      ...range(8, 10).map((n) => ['exit', n]),
+    ]);
+  });
+});
+
 describe('a subscriber that does not read', () => {
   /** More than its backlog and the buffers on the way hold. */
   const MANY = 10_000;
@@ -222,8 +277,10 @@ describe('a subscriber that does not read', () => {
    * Subscribes and takes nothing off the connection beyond what HTTP/2 lets the server send unasked. (The client of
    * grpc-js reads on, and keeps for itself what nobody has listened to.)
    */
-  async function subscribeWithoutReading(): Promise<() => void> {
+  async function subscribeWithoutReading(request: Partial<EventsRequest> = {}): Promise<ClientHttp2Stream> {
     const session = connect('http://localhost', { createConnection: () => connectSocket(served.socketPath) });
+    // It is still there as the server ends.
+    session.on('error', () => {});
     const headers = {
       ':method': 'POST',
       ':path': '/types.API/Events',
@@ -231,10 +288,21 @@ describe('a subscriber that does not read', () => {
       te: 'trailers',
     };
     const stream = session.request(headers);
-    const noFields = Buffer.alloc(5);
-    stream.end(noFields);
+    const message = EventsRequest.encode(EventsRequest.fromPartial(request)).finish();
+    stream.end(Buffer.concat([Buffer.alloc(4), Uint8Array.of(message.length), message]));
     await once(stream, 'response');
-    return () => session.destroy();
+    return stream;
+  }
+  async function* eventsOf(stream: ClientHttp2Stream): AsyncGenerator<Event> {
+    let bytes = Buffer.alloc(0);
+    for await (const chunk of stream) {
+      bytes = Buffer.concat([bytes, chunk]);
+      const endOfFirst = () => (bytes.length < 5 ? Number.POSITIVE_INFINITY : 5 + bytes.readUInt32BE(1));
+      for (let end = endOfFirst(); end <= bytes.length; end = endOfFirst()) {
+        yield Event.decode(bytes.subarray(5, end));
+        bytes = bytes.subarray(end);
+      }
+    }
   }
 
   it('is told of a gap once it does, then goes on; with `since` it has all', async () => {
@@ -261,7 +329,7 @@ describe('a subscriber that does not read', () => {
   });
 
   it('costs bounded memory, and no other anything', async () => {
-    const close = await subscribeWithoutReading();
+    const deaf = await subscribeWithoutReading();
     const other = (await subscribe()).listen();
     const tell = async (rounds: number) => {
       for (let round = 0; round < rounds; round += 1) {
@@ -277,7 +345,7 @@ describe('a subscriber that does not read', () => {
     const before = await tell(15);
     // Each event takes some hundred bytes where it is kept.
     expect((await tell(40)) - before).toBeLessThan(4_000_000);
-    close();
+    deaf.session?.destroy();
   });
 
   it('in the middle of what has been gets it all in the end', async () => {
@@ -289,6 +357,35 @@ describe('a subscriber that does not read', () => {
     await publish(1, 2 * MANY + 1);
     await heard.until('one more', () => heard.events.at(-1)?.status === 2 * MANY + 1);
     expect(heard.statuses()).toEqual(range(1, 2 * MANY + 1));
+  });
+
+  it('in the middle of what has been keeps no file open, and still gets it all once it reads', async () => {
+    await publish(MANY);
+    const { replay } = served.hub;
+    let letGo = () => {};
+    const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+    served.hub.replay = async function* (since) {
+      try {
+        yield* replay(since);
+      } finally {
+        letGo();
+      }
+    };
+    const stream = await subscribeWithoutReading({ since: 1n });
+    await within(DEADLINE_MS, 'the end of its turn', isLetGo);
+    // The journal's own, to write to.
+    const files = () => descriptorsOf((target) => target.startsWith(dirname(served.socketPath)));
+    await expect.poll(files, { timeout: DEADLINE_MS }).toHaveLength(1);
+    await publish(1, MANY + 1);
+    const statuses: number[] = [];
+    const read = async () => {
+      for await (const { status } of eventsOf(stream)) {
+        statuses.push(status);
+        if (status === MANY + 1) return;
+      }
+    };
+    await within(DEADLINE_MS, 'the last', read());
+    expect(statuses).toEqual(range(1, MANY + 1));
   });
 });
 

@@ -12,11 +12,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { connect as connectSession, type OutgoingHttpHeaders } from 'node:http2';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { credentials } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { credentials, status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { APIClient } from '../../src/generated/api.ts';
 import { checked } from '../../src/linux/error.ts';
 import { libc } from '../../src/linux/libc.ts';
@@ -36,6 +37,7 @@ beforeEach(() => {
   servers = [];
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const server of servers) server.close();
   rmSync(folder, { recursive: true });
 });
@@ -94,10 +96,17 @@ describe('the daemon’s socket', () => {
     expect(await isServed()).toBe(true);
   });
 
-  it('does not change what other files may be', async () => {
-    const umask = process.umask();
+  it('does not change what other files may be, not even while it is made', async () => {
+    const umask = process.umask;
+    const before = umask();
+    const seen: number[] = [];
+    vi.spyOn(process, 'umask').mockImplementation((mask) => {
+      process.nextTick(() => seen.push(umask()));
+      return umask(mask);
+    });
     await serve();
-    expect(process.umask()).toBe(umask);
+    expect(new Set(seen)).toEqual(new Set([before]));
+    expect(umask()).toBe(before);
   });
 
   it('is gone once it is closed, and another can take its place at once', async () => {
@@ -208,5 +217,33 @@ describe('what is in the place of the socket', () => {
   it('is said to be in the way where it is a file in the place of the folder', async () => {
     writeFileSync(join(folder, 'a'), '');
     await expect(serve(join(folder, 'a/c.sock'))).rejects.toThrow(/ENOTDIR|EEXIST/);
+  });
+});
+
+describe('a call whose deadline passes before its client has asked to the end', () => {
+  const NO_FIELDS = Buffer.alloc(5);
+
+  it.each(['Signal', 'Events'])('is not handled any more (%s)', async (method) => {
+    const handled: string[] = [];
+    const note = () => void handled.push(method);
+    servers.push(await listen({ api: { ...api, signal: note, events: note } }, { socketPath }));
+    const session = connectSession('http://localhost', { createConnection: () => connect(socketPath) });
+    const request = (name: string, more: OutgoingHttpHeaders = {}) =>
+      session.request({
+        ':method': 'POST',
+        ':path': `/types.API/${name}`,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...more,
+      });
+    const call = request(method, { 'grpc-timeout': '1m' });
+    call.write(NO_FIELDS);
+    const [headers] = await once(call, 'response');
+    expect(headers['grpc-status']).toBe(String(status.DEADLINE_EXCEEDED));
+    call.end();
+    // What is asked next on the connection is answered after all that came before.
+    await once(request('State').end(NO_FIELDS).resume(), 'end');
+    expect(handled).toEqual([]);
+    session.destroy();
   });
 });

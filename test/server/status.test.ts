@@ -19,6 +19,16 @@ describe('the error of gRPC', () => {
     expect(serviceErrorOf(thrown)).toMatchObject({ code: status.INTERNAL, details: 'containerd: oh' });
   });
 
+  it.each(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ERR_WORKER_INIT_FAILED', 'ERR_WORKER_OUT_OF_MEMORY'])(
+    'is that of a limit of the host where that was in the way: %s',
+    (code) => {
+      expect(serviceErrorOf(Object.assign(new Error('oh'), { code }))).toMatchObject({
+        code: status.RESOURCE_EXHAUSTED,
+        details: 'containerd: the host has no more to give: oh',
+      });
+    },
+  );
+
   it('can be sent, whatever is in its text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 30_000 }), fc.nat(), (text, cut) => {

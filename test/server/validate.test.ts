@@ -111,6 +111,12 @@ describe('a bundle path', () => {
 
 describe('a path of stdio', () => {
   it('may be empty', () => expect(checkStdioPath('', 'stdin')).toBe(''));
+  it.each(['/folder/link/../out', '/out/', '//out', '/.'])(
+    'is the kernel’s to look up as it is: %j',
+    (given) => {
+      expect(checkStdioPath(given, 'stdout')).toBe(given);
+    },
+  );
   it('is absolute', () => {
     expect(checkStdioPath('/dev/pts/7', 'console')).toBe('/dev/pts/7');
     expect(refusal(() => checkStdioPath('out', 'stdout'))[1]).toBe(

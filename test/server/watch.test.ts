@@ -66,8 +66,10 @@ describe('a watch', () => {
   let samples: Map<string, StatsSubscriber>;
   let watch: (client: Client) => void;
   let trouble: Error | undefined;
+  let tries: number;
   beforeEach(() => {
     trouble = undefined;
+    tries = 0;
     there = [viewOf('a', 42)];
     looks = 0;
     samples = new Map();
@@ -81,6 +83,7 @@ describe('a watch', () => {
       },
       stats: {
         subscribe: ({ id, pid }: StatsContainer, subscriber) => {
+          tries += 1;
           if (trouble !== undefined) throw trouble;
           const name = `${id} ${pid}`;
           expect(samples.has(name), `${name} is sampled once`).toBe(false);
@@ -102,6 +105,13 @@ describe('a watch', () => {
         }),
       ).finish(),
     );
+
+  /** As the collector does: whoever is told that it has failed is not subscribed any more. */
+  const failSample = (name: string) => {
+    const subscriber = samples.get(name);
+    samples.delete(name);
+    subscriber?.onFailed(new Error('it broke'));
+  };
 
   it('tells at once, and then each second', () => {
     const client = new Client();
@@ -164,30 +174,62 @@ describe('a watch', () => {
     expect(slow.told.map(({ containers }) => containers[0]?.id)).toEqual(['a', 'new']);
   });
 
-  it('ends with an error, and lets go of all, where there is no thread to be had for samples', async () => {
+  const usages = (client: Client) =>
+    client.told.at(-1)?.containers.map(({ id, cpu_ns, sampled }) => [id, cpu_ns, sampled > 0n]);
+
+  it('has one whose sample fails without what it uses, until the next look has it sampled anew', () => {
     const client = new Client();
+    there = [viewOf('a', 42), viewOf('b', 43)];
     watch(client);
-    const failure = once(client.call, 'error');
-    trouble = new Error('EAGAIN');
-    there = [viewOf('new', 43)];
+    for (const name of ['a 42', 'b 43']) sample(name, 5n);
+    failSample('a 42');
+    expect(samples.size).toBe(1);
     aSecond();
-    expect((await failure)[0]).toMatchObject({ details: 'containerd: EAGAIN' });
-    expect(samples.size).toBe(0);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(usages(client)).toEqual([
+      ['a', 0n, false],
+      ['b', 5n, true],
+    ]);
+    expect(samples.size).toBe(2);
+    sample('a 42', 6n);
+    aSecond();
+    expect(usages(client)).toEqual([
+      ['a', 6n, true],
+      ['b', 5n, true],
+    ]);
   });
 
-  it('ends with an error, and lets go of all, where the thread fails that takes samples', async () => {
-    const clients = [new Client(), new Client()];
+  it('goes on where the thread fails that takes samples, and has another started at the next look', () => {
+    const client = new Client();
     there = [viewOf('a', 42), viewOf('b', 43)];
-    for (const client of clients) watch(client);
-    const failures = clients.map(({ call }) => once(call, 'error'));
+    watch(client);
     // The collector tells each that has subscribed.
-    for (const { onFailed } of [...samples.values()]) onFailed(new Error('the thread broke'));
-    for (const failure of failures) {
-      expect((await failure)[0]).toMatchObject({ details: 'containerd: the thread broke' });
+    for (const name of [...samples.keys()]) failSample(name);
+    aSecond();
+    expect(usages(client)).toEqual([
+      ['a', 0n, false],
+      ['b', 0n, false],
+    ]);
+    expect([...samples.keys()]).toEqual(['a 42', 'b 43']);
+  });
+
+  it('goes on without samples where there is no thread to be had, which is tried once a look', () => {
+    trouble = new Error('EAGAIN');
+    there = [viewOf('a', 42), viewOf('b', 43)];
+    const clients = [new Client(), new Client()];
+    for (const client of clients) watch(client);
+    expect(tries).toBe(2);
+    aSecond();
+    expect(tries).toBe(3);
+    for (const client of clients) {
+      expect(client.told).toHaveLength(2);
+      expect(usages(client)).toEqual([
+        ['a', 0n, false],
+        ['b', 0n, false],
+      ]);
     }
-    expect(samples.size).toBe(0);
-    expect(vi.getTimerCount()).toBe(0);
+    trouble = undefined;
+    aSecond();
+    expect([...samples.keys()]).toEqual(['a 42', 'b 43']);
   });
 });
 
