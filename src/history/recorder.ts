@@ -8,6 +8,7 @@ import type {
 } from 'xstate';
 import { stateName } from '../actors/transition-log.ts';
 import { INIT } from '../machines/messages.ts';
+import { now } from './clock.ts';
 import type { Hearer } from './hear.ts';
 import type { ActorKind, Recorded, Said, Step } from './recorded.ts';
 import { isChart, senderOf } from './sender.ts';
@@ -294,5 +295,3 @@ export function createRecorder({
 }
 
 type MachineLike = { value: StateValue; context: unknown; status: string };
-
-const now = (): number => performance.timeOrigin + performance.now();
