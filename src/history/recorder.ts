@@ -42,7 +42,7 @@ export type Recorder = {
   /** What the system tells of its actors. */
   readonly hearer: Hearer;
   readonly supervisor: Recorded | undefined;
-  /** Those that are there, then those that are gone; each in the order in which they came. */
+  /** Those that are there, then those that are gone, each in the order in which they came; one may go meanwhile. */
   containers(): Iterable<Recorded>;
   /** The container with that id that is there, or else the last one that was. */
   container(id: string): Recorded | undefined;
@@ -99,7 +99,8 @@ export function createRecorder({
   const actors = new Map<string, Entry>();
   /** By id: the container that is there, or the last one that was. */
   const byId = new Map<string, Entry>();
-  const gone: Entry[] = [];
+  /** The one that has been longest first. */
+  const gone = new Set<Entry>();
   const counts = new Map<string, number>();
   const listeners = new Set<HistoryListener>();
   let supervisor: Entry | undefined;
@@ -222,12 +223,15 @@ export function createRecorder({
     if (entry.kind !== 'container') return;
     count(topOf(entry.state), -1);
     for (const process of entry.children) ended(process, nowMs);
-    gone.push(entry);
+    gone.add(entry);
   }
 
   /** One more is gone: of those that have been longest another may be too many, but for an init, which is its container's. */
   function forgetOne({ kind, parent }: Entry): void {
-    if (kind === 'container' && gone.length > limits.goneContainers) forget(gone.shift());
+    if (kind === 'container' && gone.size > limits.goneContainers) {
+      const [longest] = gone;
+      forget(longest);
+    }
     if (kind !== 'process' || parent === undefined) return;
     const dead = parent.children.filter(({ id, goneMs }) => goneMs !== 0 && id !== INIT);
     if (dead.length <= limits.goneProcesses) return;
@@ -239,6 +243,7 @@ export function createRecorder({
   function forget(entry: Entry | undefined): void {
     if (entry === undefined) return;
     actors.delete(entry.session);
+    gone.delete(entry);
     steps -= entry.steps.length;
     if (byId.get(entry.id) === entry) byId.delete(entry.id);
     for (const listener of listeners) listener.forgotten?.(entry);

@@ -161,6 +161,25 @@ describe('what is kept', () => {
     expect(first.deref()).toBeUndefined();
   });
 
+  it('is gone through to its end, though some of it is forgotten meanwhile', async () => {
+    const { recorder, played } = await play({ limits: { ...HISTORY_LIMITS, goneContainers: 3 } });
+    await played.exited();
+    await played.effects.done('delete', {});
+    const end = async (n: number) => {
+      await played.ask(create({ id: `c${n}`, requestId: `c${n}` }));
+      await played.launched();
+      await played.exited({ id: `c${n}`, pid: 100 + n });
+      await played.effects.done('delete', {});
+    };
+    for (const n of [1, 2]) await end(n);
+    const seen: string[] = [];
+    for (const { id } of recorder.containers()) {
+      seen.push(id);
+      if (id === 'c') await end(3);
+    }
+    expect(seen).toEqual(['c', 'c1', 'c2', 'c3']);
+  });
+
   it('is bounded in processes that are gone', async () => {
     const { recorder, played } = await play({ limits: { ...HISTORY_LIMITS, goneProcesses: 1 } });
     for (const [n, process] of ['exec-1', 'exec-2'].entries()) {
