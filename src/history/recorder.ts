@@ -9,8 +9,10 @@ import type {
 import { stateName } from '../actors/transition-log.ts';
 import { INIT } from '../machines/messages.ts';
 import { now } from './clock.ts';
+import { pidOf } from './family.ts';
 import type { Hearer } from './hear.ts';
-import type { ActorKind, Recorded, Said, Step } from './recorded.ts';
+import { lean } from './lean.ts';
+import { type ActorKind, type Recorded, type Said, type Step, topOf } from './recorded.ts';
 import { isChart, senderOf } from './sender.ts';
 
 /** How much is kept. */
@@ -70,12 +72,6 @@ type Entry = Omit<Recorded, 'children' | 'parent'> & {
   readonly children: Entry[];
   readonly parent: Entry | undefined;
 };
-
-/** The part of a state's name before the first dot. */
-export function topOf(state: string): string {
-  const dot = state.indexOf('.');
-  return dot < 0 ? state : state.slice(0, dot);
-}
 
 const KINDS: Record<ActorKind | 'none', ActorKind | undefined> = {
   none: 'supervisor',
@@ -164,12 +160,12 @@ export function createRecorder({
     const step: Step = {
       number: open.number,
       atMs: nowMs,
-      event,
+      event: lean(event),
       sender,
       source: whole ? sourceOf(entry, event) : undefined,
       state,
       value,
-      context: whole ? context : undefined,
+      context: whole ? lean(context) : undefined,
       transitions: open.transitions.length === 0 ? NOTHING : open.transitions,
       said: open.said.length === 0 ? NOTHING : open.said,
       began: open.began.length === 0 ? NOTHING : open.began,
@@ -219,6 +215,7 @@ export function createRecorder({
   function ended(entry: Entry, nowMs: number): void {
     if (entry.goneMs !== 0) return;
     entry.goneMs = nowMs;
+    entry.context = { initPid: pidOf(entry) };
     entry.open.sources = [];
     if (entry.kind !== 'container') return;
     count(topOf(entry.state), -1);

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Recorded } from '../../src/history/recorded.ts';
 import { createRecorder, HISTORY_LIMITS } from '../../src/history/recorder.ts';
-import { create, ended, exec, pause, signal } from '../machines/fixtures/requests.ts';
+import { create, ended, exec, pause, signal, spec } from '../machines/fixtures/requests.ts';
 import { PlayedSystem } from '../machines/fixtures/system.ts';
 
 const play = async ({ limits = HISTORY_LIMITS, whole = false } = {}) => {
@@ -143,6 +143,28 @@ describe('what is kept', () => {
     expect(recorder.container('c')).toBeUndefined();
     expect(recorder.actor(first?.session ?? '')).toBeUndefined();
     expect(recorder.actor(first?.children[0]?.session ?? '')).toBeUndefined();
+  });
+
+  it.each([
+    ['', false],
+    [', contexts among it', true],
+  ])('is little of what is much%s', async (_, whole) => {
+    const { recorder, played } = await play({ whole });
+    const heapBytes = () => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const large = () => ({ ...spec, env: [`A=${Buffer.alloc(2 ** 19, 'x').toString('latin1')}`] });
+    const before = heapBytes();
+    for (let n = 1; n <= 50; n++) {
+      await played.ask(exec({ requestId: `refused-${n}`, id: 'nobody', spec: large() }));
+      await played.ask(exec({ requestId: `${n}`, spec: large() }));
+      await played.launched(`exec-${n}`);
+      await played.exited({ process: `exec-${n}`, pid: 100 + n });
+    }
+    expect((heapBytes() - before) / 2 ** 19).toBeLessThan(20);
+    const asked = recorder.container('c')?.steps.find(({ event }) => event.type === 'exec');
+    expect(asked?.event.spec.args).toEqual(spec.args);
   });
 
   it('is let go of once it is forgotten', async () => {
