@@ -1,24 +1,55 @@
 /**
  * An event or a context as JSON has it, for somebody's eyes. What a program is given may be secret: unless `secrets`,
- * of `args` only the program's name is left, and of `env` only the names. Long texts and lists are cut, and say so.
+ * of `args` only the program's name is left, and of `env` only the names. What is long is cut, and says so: texts,
+ * lists, objects, and all of it together.
  */
-export function plain(value: unknown, { secrets }: { secrets: boolean }, depth = 0): unknown {
-  if (typeof value === 'string') return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;
-  if (typeof value === 'bigint') return String(value);
-  if (value instanceof Error) return { error: value.name, message: plain(value.message, { secrets }) };
-  if (typeof value !== 'object' || value === null) return typeof value === 'function' ? undefined : value;
-  if (depth > MAX_DEPTH) return '…';
-  if (Array.isArray(value)) {
-    const shown = value.slice(0, MAX_ITEMS).map((item) => plain(item, { secrets }, depth + 1));
-    return value.length > MAX_ITEMS ? [...shown, `… ${value.length - MAX_ITEMS} more`] : shown;
+export function plain(value: unknown, { secrets }: { secrets: boolean }): unknown {
+  let left = MAX_SIZE;
+
+  function cut(text: string): string {
+    const most = Math.max(0, Math.min(MAX_TEXT, left));
+    left -= Math.min(text.length, most);
+    return text.length > most ? `${text.slice(0, most)}…` : text;
   }
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => {
-      const hide = secrets ? undefined : HIDDEN.get(key);
-      const shown = hide !== undefined && Array.isArray(member) ? member.map(hide) : member;
-      return [key, plain(shown, { secrets }, depth + 1)];
-    }),
-  );
+
+  function shown(value: unknown, depth: number, hide?: Hide): unknown {
+    left -= MEMBER_SIZE;
+    if (typeof value === 'string') return cut(value);
+    if (typeof value === 'bigint') return cut(String(value));
+    if (typeof value === 'function') return undefined;
+    if (typeof value !== 'object' || value === null) return value;
+    if (value instanceof Error) return { error: value.name, message: cut(value.message) };
+    if (depth > MAX_DEPTH || left <= 0) return '…';
+    // What comes after it is to be seen as well.
+    const kept = left / 2;
+    left -= kept;
+    const seen = Array.isArray(value) ? listed(value, depth + 1, hide) : membersOf(value, depth + 1);
+    left += kept;
+    return seen;
+  }
+
+  function listed(list: readonly unknown[], depth: number, hide?: Hide): unknown[] {
+    const seen: unknown[] = [];
+    for (const item of list) {
+      const at = seen.length;
+      if (at === MAX_ITEMS || left <= 0) return [...seen, `… ${list.length - at} more`];
+      seen.push(shown(hide === undefined ? item : hide(item, at), depth));
+    }
+    return seen;
+  }
+
+  function membersOf(object: object, depth: number): object {
+    const members = Object.entries(object);
+    const seen: [string, unknown][] = [];
+    for (const [key, member] of members) {
+      const more = members.length - seen.length;
+      if (seen.length === MAX_ITEMS || left <= 0) return Object.fromEntries([...seen, ['…', `${more} more`]]);
+      seen.push([cut(key), shown(member, depth, secrets ? undefined : HIDDEN.get(key))]);
+    }
+    return Object.fromEntries(seen);
+  }
+
+  return shown(value, 0);
 }
 
 /** What stands for what is not shown. */
@@ -27,9 +58,15 @@ export const MASK = '•••';
 const MAX_TEXT = 2048;
 const MAX_ITEMS = 64;
 const MAX_DEPTH = 10;
+/** In characters; a nested value has at most half of what is left. */
+const MAX_SIZE = 2 ** 16;
+/** Of each member, beside its texts. */
+const MEMBER_SIZE = 16;
+
+type Hide = (item: unknown, index: number) => unknown;
 
 /** No object: a client's JSON may have `valueOf` for a key. */
-const HIDDEN = new Map<string, (item: unknown, index: number) => unknown>([
+const HIDDEN = new Map<string, Hide>([
   ['args', (item, index) => (index === 0 ? item : MASK)],
   ['env', (item) => (typeof item === 'string' ? item.replace(/=.*$/s, `=${MASK}`) : MASK)],
 ]);

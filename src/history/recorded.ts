@@ -7,7 +7,8 @@ export type Said = { type: string; params: unknown };
 
 /**
  * What one event did to an actor. All that it holds was there already and is never changed (events and contexts are
- * plain data), so that a step costs a few words of memory, and is put into text only for somebody who asks.
+ * plain data), so that a step costs a few words of memory, and is put into text only for somebody who asks. Of arguments
+ * and variables that are very many it holds some: see `lean`.
  */
 export type Step = {
   /** In the order in which the events were sent, over all actors, from 1. */
@@ -49,7 +50,14 @@ export type Recorded = {
   state: string;
   value: StateValue;
   sinceMs: number;
+  /** What it knows; of one that is gone its pid alone. */
   context: unknown;
   /** The oldest first; what came before them is forgotten. */
   readonly steps: Step[];
 };
+
+/** The part of a state's name before the first dot. */
+export function topOf(state: string): string {
+  const dot = state.indexOf('.');
+  return dot < 0 ? state : state.slice(0, dot);
+}

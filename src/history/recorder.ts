@@ -8,8 +8,11 @@ import type {
 } from 'xstate';
 import { stateName } from '../actors/transition-log.ts';
 import { INIT } from '../machines/messages.ts';
+import { now } from './clock.ts';
+import { pidOf } from './family.ts';
 import type { Hearer } from './hear.ts';
-import type { ActorKind, Recorded, Said, Step } from './recorded.ts';
+import { lean } from './lean.ts';
+import { type ActorKind, type Recorded, type Said, type Step, topOf } from './recorded.ts';
 import { isChart, senderOf } from './sender.ts';
 
 /** How much is kept. */
@@ -41,7 +44,7 @@ export type Recorder = {
   /** What the system tells of its actors. */
   readonly hearer: Hearer;
   readonly supervisor: Recorded | undefined;
-  /** Those that are there, then those that are gone; each in the order in which they came. */
+  /** Those that are there, then those that are gone, each in the order in which they came; one may go meanwhile. */
   containers(): Iterable<Recorded>;
   /** The container with that id that is there, or else the last one that was. */
   container(id: string): Recorded | undefined;
@@ -70,12 +73,6 @@ type Entry = Omit<Recorded, 'children' | 'parent'> & {
   readonly parent: Entry | undefined;
 };
 
-/** The part of a state's name before the first dot. */
-export function topOf(state: string): string {
-  const dot = state.indexOf('.');
-  return dot < 0 ? state : state.slice(0, dot);
-}
-
 const KINDS: Record<ActorKind | 'none', ActorKind | undefined> = {
   none: 'supervisor',
   supervisor: 'container',
@@ -98,7 +95,8 @@ export function createRecorder({
   const actors = new Map<string, Entry>();
   /** By id: the container that is there, or the last one that was. */
   const byId = new Map<string, Entry>();
-  const gone: Entry[] = [];
+  /** The one that has been longest first. */
+  const gone = new Set<Entry>();
   const counts = new Map<string, number>();
   const listeners = new Set<HistoryListener>();
   let supervisor: Entry | undefined;
@@ -162,12 +160,12 @@ export function createRecorder({
     const step: Step = {
       number: open.number,
       atMs: nowMs,
-      event,
+      event: lean(event),
       sender,
       source: whole ? sourceOf(entry, event) : undefined,
       state,
       value,
-      context: whole ? context : undefined,
+      context: whole ? lean(context) : undefined,
       transitions: open.transitions.length === 0 ? NOTHING : open.transitions,
       said: open.said.length === 0 ? NOTHING : open.said,
       began: open.began.length === 0 ? NOTHING : open.began,
@@ -217,16 +215,20 @@ export function createRecorder({
   function ended(entry: Entry, nowMs: number): void {
     if (entry.goneMs !== 0) return;
     entry.goneMs = nowMs;
+    entry.context = { initPid: pidOf(entry) };
     entry.open.sources = [];
     if (entry.kind !== 'container') return;
     count(topOf(entry.state), -1);
     for (const process of entry.children) ended(process, nowMs);
-    gone.push(entry);
+    gone.add(entry);
   }
 
   /** One more is gone: of those that have been longest another may be too many, but for an init, which is its container's. */
   function forgetOne({ kind, parent }: Entry): void {
-    if (kind === 'container' && gone.length > limits.goneContainers) forget(gone.shift());
+    if (kind === 'container' && gone.size > limits.goneContainers) {
+      const [longest] = gone;
+      forget(longest);
+    }
     if (kind !== 'process' || parent === undefined) return;
     const dead = parent.children.filter(({ id, goneMs }) => goneMs !== 0 && id !== INIT);
     if (dead.length <= limits.goneProcesses) return;
@@ -238,6 +240,7 @@ export function createRecorder({
   function forget(entry: Entry | undefined): void {
     if (entry === undefined) return;
     actors.delete(entry.session);
+    gone.delete(entry);
     steps -= entry.steps.length;
     if (byId.get(entry.id) === entry) byId.delete(entry.id);
     for (const listener of listeners) listener.forgotten?.(entry);
@@ -294,5 +297,3 @@ export function createRecorder({
 }
 
 type MachineLike = { value: StateValue; context: unknown; status: string };
-
-const now = (): number => performance.timeOrigin + performance.now();

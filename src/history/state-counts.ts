@@ -20,6 +20,8 @@ export function countStates({ counts, listen }: Recorder, maxSamples = MAX_SAMPL
 
   function note(atMs: number): void {
     const now = { atMs, counts: Object.fromEntries(counts) };
+    // The clock was set back: nothing is known of a time that is still to come.
+    samples.splice(samples.findLastIndex((it) => it.atMs <= atMs) + 1);
     const last = samples.at(-1);
     if (last !== undefined && atMs - last.atMs < widthMs) {
       // Within one width of time the last word counts.

@@ -37,10 +37,11 @@ export function refusalOf(
   return undefined;
 }
 
-/** An address cannot be rebound, a name can. */
+/** An address cannot be rebound, a name can. Browsers write names small, however they were given. */
 function isOurs(host: string, names: readonly string[]): boolean {
-  const name = host.replace(/:\d+$/, '');
-  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0 || name === 'localhost' || names.includes(name);
+  const name = host.replace(/:\d+$/, '').toLowerCase();
+  if (isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0) return true;
+  return ['localhost', ...names].some((it) => it.toLowerCase() === name);
 }
 
 function isSame(given: string, token: string): boolean {

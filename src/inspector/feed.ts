@@ -2,9 +2,9 @@ import { setTimeout } from 'node:timers/promises';
 import { familyOf, familySteps } from '../history/family.ts';
 import type { Recorded, Step } from '../history/recorded.ts';
 import type { Recorder } from '../history/recorder.ts';
-import type { StateCounts } from '../history/state-counts.ts';
+import type { CountsAt, StateCounts } from '../history/state-counts.ts';
 import { rowOf, stepRowOf } from './rows.ts';
-import type { ToPage } from './wire.ts';
+import type { StepRow, ToPage } from './wire.ts';
 
 /** The way to one page; what a WebSocket is to the feed. */
 export type Outlet = {
@@ -26,13 +26,10 @@ export type Feed = {
   end(): void;
 };
 
-type Page = { outlet: Outlet; behind: boolean; family: string };
-type Family = {
-  of: Recorded;
-  pages: Set<Page>;
-  pending: { actor: Recorded; step: Step }[];
-  overflow: boolean;
-};
+/** `due`: it is to be told what is kept of its family. */
+type Page = { outlet: Outlet; behind: boolean; family: string; due: boolean };
+type Happened = { actor: Recorded; step: Step };
+type Family = { of: Recorded; pages: Set<Page>; pending: Happened[] };
 
 /** Changes of this long are told together: a state that was passed meanwhile is in the steps alone. */
 const TICK_MS = 100;
@@ -42,8 +39,8 @@ const MAX_UNREAD_BYTES = 4 * 2 ** 20;
 const MAX_AHEAD_BYTES = 2 ** 18;
 /** Rows that are put into one message, before other work has its turn. */
 const ROWS = 1000;
-/** Steps of a family within a tick; beyond, it is told what is kept instead. */
-const MAX_PENDING = 256;
+/** Of steps no more are told at a time than the newest: so many, and of that many characters. */
+const [MAX_STEPS, MAX_STEPS_SIZE] = [1024, 2 ** 20];
 
 export type FeedOptions = { id: string; recorder: Recorder; counts: StateCounts; secrets: boolean };
 
@@ -58,18 +55,19 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
   const forgotten = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let unlisten = () => {};
-  let told = counts.samples.at(-1);
+  /** Of the counts the last one that was told, and where it was. */
+  let told: { at: number; last: CountsAt | undefined } = { at: 0, last: undefined };
 
-  const text = (message: ToPage): string => JSON.stringify(message);
+  const text = (message: ToPage | StepRow): string => JSON.stringify(message);
 
   function start(): void {
     unlisten = recorder.listen({
       stepped(actor, step) {
         changed.add(actor);
-        const family = families.get(familyOf(actor).session);
-        if (family === undefined) return;
-        if (family.pending.length < MAX_PENDING) family.pending.push({ actor, step });
-        else family.overflow = true;
+        const pending = families.get(familyOf(actor).session)?.pending;
+        if (pending === undefined) return;
+        pending.push({ actor, step });
+        if (pending.length > 2 * MAX_STEPS) pending.splice(0, MAX_STEPS);
       },
       forgotten(actor) {
         changed.delete(actor);
@@ -90,6 +88,8 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
       if (page.outlet.bufferedAmount > MAX_UNREAD_BYTES) page.behind = true;
       else if (page.behind && page.outlet.bufferedAmount === 0) void tellAll(page);
     }
+    // Those of an actor that is forgotten would come back after.
+    for (const family of families.values()) tellSteps(family);
     if (changed.size > 0 || forgotten.size > 0) {
       const rows = [...changed].map(rowOf);
       const nowMs = Date.now();
@@ -97,18 +97,44 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
       changed.clear();
       forgotten.clear();
     }
-    const last = counts.samples.at(-1);
-    if (last !== undefined && last !== told) send(pages, { type: 'counts', reset: false, samples: [last] });
-    told = last;
-    for (const family of families.values()) {
-      if (family.overflow) tellFamily(family, family.pages);
-      else if (family.pending.length > 0) {
-        const rows = family.pending.map(({ actor, step }) => stepRowOf(actor, step, { secrets }));
-        send(family.pages, { type: 'steps', of: family.of.session, reset: false, rows });
-      }
-      family.pending = [];
-      family.overflow = false;
+    tellCounts();
+  }
+
+  function tellCounts(): void {
+    const { samples } = counts;
+    const last = samples.at(-1);
+    if (last === undefined || last === told.last) return;
+    // Itself it may be another now; where it is elsewhere, some before it have been left out.
+    const from = samples[told.at]?.atMs === told.last?.atMs ? told.at : 0;
+    send(pages, { type: 'counts', reset: from === 0, samples: samples.slice(from) });
+    told = { at: samples.length - 1, last };
+  }
+
+  function tellSteps(family: Family): void {
+    const { of, pending, pages: readers } = family;
+    const isDue = [...readers].filter(({ due }) => due);
+    const others = [...readers].filter(({ due }) => !due);
+    family.pending = [];
+    for (const page of isDue) page.due = false;
+    if (pending.length > 0 && others.length > 0) {
+      const rows = newestOf(pending);
+      send(others, { type: 'steps', of: of.session, reset: rows.length < pending.length, rows });
     }
+    if (isDue.length === 0) return;
+    send(isDue, { type: 'steps', of: of.session, reset: true, rows: newestOf(familySteps(of)) });
+  }
+
+  /** As many as one message takes. */
+  function newestOf(steps: readonly Happened[]): StepRow[] {
+    const rows: StepRow[] = [];
+    let left = MAX_STEPS_SIZE;
+    for (const { actor, step } of steps.slice(-MAX_STEPS).toReversed()) {
+      const row = stepRowOf(actor, step, { secrets });
+      left -= text(row).length;
+      if (left < 0 && rows.length > 0) break;
+      rows.push(row);
+    }
+    return rows.reverse();
   }
 
   function send(to: Iterable<Page>, message: ToPage): void {
@@ -121,6 +147,7 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
   /** What a page that comes, or that was behind, is told first. */
   async function tellAll(page: Page): Promise<void> {
     page.behind = false;
+    page.due = true;
     send([page], { type: 'welcome', id, secrets, nowMs: Date.now() });
     send([page], { type: 'counts', reset: true, samples: [...counts.samples] });
     let reset = true;
@@ -141,14 +168,6 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
       if (!isTold(page)) return;
     }
     flush(true);
-    // Another may have been chosen meanwhile.
-    const family = families.get(page.family);
-    if (family !== undefined) tellFamily(family, [page]);
-  }
-
-  function tellFamily(family: Family, to: Iterable<Page>): void {
-    const rows = familySteps(family.of).map(({ actor, step }) => stepRowOf(actor, step, { secrets }));
-    send(to, { type: 'steps', of: family.of.session, reset: true, rows });
   }
 
   function unwatch(page: Page): void {
@@ -160,7 +179,7 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
 
   return {
     join(outlet) {
-      const page: Page = { outlet, behind: false, family: '' };
+      const page: Page = { outlet, behind: false, family: '', due: false };
       if (pages.size === 0) start();
       pages.add(page);
       void tellAll(page);
@@ -170,11 +189,11 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
           const actor = recorder.actor(session);
           if (actor === undefined) return;
           const of = familyOf(actor);
-          const family = families.get(of.session) ?? { of, pages: new Set(), pending: [], overflow: false };
+          const family = families.get(of.session) ?? { of, pages: new Set(), pending: [] };
           families.set(of.session, family);
           family.pages.add(page);
           page.family = of.session;
-          tellFamily(family, [page]);
+          page.due = true;
         },
         leave() {
           unwatch(page);

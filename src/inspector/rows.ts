@@ -1,7 +1,7 @@
 import type { AnyTransitionDefinition } from 'xstate';
 import { pidOf } from '../history/family.ts';
 import { plain } from '../history/plain.ts';
-import type { Recorded, Step } from '../history/recorded.ts';
+import type { Recorded, Said, Step } from '../history/recorded.ts';
 import type { ActorRow, StepRow } from './wire.ts';
 
 /** From what the recorder keeps to what the page is told. */
@@ -27,9 +27,13 @@ export const stepRowOf = ({ session }: Recorded, step: Step, options: { secrets:
   state: step.state,
   context: plain(step.context, options),
   edges: step.transitions.map(edgeIdOf),
-  said: step.said.map(({ type, params }) => ({ type, params: plain(params, options) })),
+  said: (plain(step.said, options) as (Said | string)[]).map(saidOf),
   began: step.began,
 });
+
+/** What was too much to be shown is a text. */
+const saidOf = (said: Said | string): Said =>
+  typeof said === 'string' ? { type: said, params: undefined } : said;
 
 const ids = new WeakMap<AnyTransitionDefinition, string>();
 

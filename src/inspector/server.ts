@@ -32,6 +32,8 @@ export type Inspector = {
 const MAX_WATCHERS = 64;
 /** Any user of the host may connect, who has no token: a browser has six for a page, and a WebSocket. */
 const MAX_CONNECTIONS = 8 * MAX_WATCHERS;
+/** How long one may leave unanswered whether it is there. */
+const PING_MS = 30_000;
 /** Pages send a few words. */
 const MAX_MESSAGE_BYTES = 4096;
 
@@ -90,6 +92,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
     sockets.handleUpgrade(request, socket, head, (client) => {
       // One that has gone is heard of by its end.
       client.on('error', () => {});
+      endOnceSilent(client);
       if (path === '/live') live(client);
       else client.on('close', stately.join(client));
     });
@@ -129,6 +132,20 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
 
 function answer(response: ServerResponse, status: number, words: string): void {
   response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8' }).end(`${words}\n`);
+}
+
+/** One whose host is gone says nothing of it, and where nothing happens nobody would notice. */
+function endOnceSilent(client: WebSocket): void {
+  let answered = true;
+  const timer = setInterval(() => {
+    if (!answered) return client.terminate();
+    answered = false;
+    client.ping();
+  }, PING_MS).unref();
+  client.on('pong', () => {
+    answered = true;
+  });
+  client.on('close', () => clearInterval(timer));
 }
 
 /** Undefined for what no page of ours sends. */

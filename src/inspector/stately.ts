@@ -1,7 +1,7 @@
 import type { Recorded, Step } from '../history/recorded.ts';
 import type { Recorder } from '../history/recorder.ts';
 import type { Outlet } from './feed.ts';
-import { actorMessage, eventMessage, type StatelyMessage, snapshotMessage } from './stately-messages.ts';
+import { actorMessage, eventMessage, snapshotMessage } from './stately-messages.ts';
 
 /** The stream in the protocol of @statelyai/inspect, for Stately's own visualizer. */
 
@@ -10,10 +10,16 @@ export const STATELY_ORIGINS = ['https://stately.ai'] as const;
 
 const INSPECTOR_URL = 'https://stately.ai/inspect';
 
-/** A client that has this much unread misses what comes until it has read it. */
-const MAX_UNREAD_BYTES = 4 * 2 ** 20;
+/** What happens within this long is told together. */
+const TICK_MS = 100;
+/** Of what a client with more unread than this misses it is told how it ended, once it has read. */
+const MAX_UNREAD_BYTES = 2 ** 20;
+/** Steps of a tick that are told one by one. */
+const MAX_STEPS = 256;
 /** How many actors a client is told of when it comes, and their last steps. */
 const MAX_ACTORS = 512;
+/** How many of them in a tick, before other work has its turn. */
+const PORTION = 64;
 
 export type StatelyFeed = {
   /** Tells of the actors that are there, then of what happens; returns how to end that. */
@@ -22,6 +28,14 @@ export type StatelyFeed = {
   end(): void;
 };
 
+type Client = {
+  /** Sessions that it has been told of. */
+  known: Set<string>;
+  /** Actors of which it is to be told where they are: it came after their steps, or did not read. */
+  owed: Set<Recorded>;
+};
+
+/** Puts what happens into text once for all clients, and not while it happens: an actor would fail of a fault here. */
 export function createStatelyFeed({
   recorder,
   secrets,
@@ -29,28 +43,86 @@ export function createStatelyFeed({
   recorder: Recorder;
   secrets: boolean;
 }): StatelyFeed {
-  const outlets = new Map<Outlet, Set<string>>();
+  const clients = new Map<Outlet, Client>();
+  let steps: { actor: Recorded; step: Step }[] = [];
+  let forgotten: Recorded[] = [];
+  let timer: NodeJS.Timeout | undefined;
   let unlisten = () => {};
 
-  function tell(outlet: Outlet, known: Set<string>, actor: Recorded, step: Step): void {
-    if (outlet.bufferedAmount > MAX_UNREAD_BYTES) return;
-    const send = (message: StatelyMessage) => outlet.send(JSON.stringify(message));
-    if (!known.has(actor.session)) {
-      known.add(actor.session);
-      send(actorMessage(actor, step, { secrets }));
-    } else send(eventMessage(actor, step, { secrets }));
-    send(snapshotMessage(actor, step, { secrets }));
-  }
-
+  const wake = () => {
+    timer ??= setTimeout(tick, TICK_MS);
+  };
   const listen = () =>
     recorder.listen({
       stepped(actor, step) {
-        for (const [outlet, known] of outlets) tell(outlet, known, actor, step);
+        if (steps.length < MAX_STEPS) steps.push({ actor, step });
+        else for (const { owed } of clients.values()) owed.add(actor);
+        wake();
       },
-      forgotten({ session }) {
-        for (const known of outlets.values()) known.delete(session);
+      forgotten(actor) {
+        forgotten.push(actor);
+        wake();
       },
     });
+  function stop(): void {
+    unlisten();
+    clearTimeout(timer);
+    timer = undefined;
+    steps = [];
+    forgotten = [];
+  }
+
+  function tick(): void {
+    timer = undefined;
+    for (const { actor, step } of steps) tellStep(actor, step);
+    steps = [];
+    for (const [outlet, client] of clients) tellOwed(outlet, client);
+    for (const { known, owed } of clients.values()) {
+      for (const actor of forgotten) {
+        known.delete(actor.session);
+        owed.delete(actor);
+      }
+      if (owed.size > 0) wake();
+    }
+    forgotten = [];
+  }
+
+  function tellStep(actor: Recorded, step: Step): void {
+    const text = textsOf(actor, step);
+    for (const [outlet, { known, owed }] of clients) {
+      if (outlet.bufferedAmount > MAX_UNREAD_BYTES) owed.add(actor);
+      if (owed.has(actor)) continue;
+      outlet.send(known.has(actor.session) ? text.event() : text.actor());
+      outlet.send(text.snapshot());
+      known.add(actor.session);
+    }
+  }
+
+  function tellOwed(outlet: Outlet, { known, owed }: Client): void {
+    let left = PORTION;
+    for (const actor of owed) {
+      if (left-- === 0 || outlet.bufferedAmount > MAX_UNREAD_BYTES) return;
+      owed.delete(actor);
+      const step = actor.steps.at(-1);
+      if (step === undefined) continue;
+      const text = textsOf(actor, step);
+      if (!known.has(actor.session)) outlet.send(text.actor());
+      outlet.send(text.snapshot());
+      known.add(actor.session);
+    }
+  }
+
+  /** What is told of a step; each made once it is asked for. */
+  function textsOf(actor: Recorded, step: Step) {
+    const once = (make: typeof actorMessage | typeof eventMessage) => {
+      let text: string | undefined;
+      return () => {
+        text ??= JSON.stringify(make(actor, step, { secrets }));
+        return text;
+      };
+    };
+    return { actor: once(actorMessage), event: once(eventMessage), snapshot: once(snapshotMessage) };
+  }
 
   /** The supervisor, and as many containers that are there, with their processes. */
   function* present(): Iterable<Recorded> {
@@ -64,25 +136,21 @@ export function createStatelyFeed({
 
   return {
     join(outlet) {
-      if (outlets.size === 0) unlisten = listen();
-      const known = new Set<string>();
-      outlets.set(outlet, known);
-      let left = MAX_ACTORS;
-      for (const actor of present()) {
-        const step = actor.steps.at(-1);
-        if (left-- <= 0) break;
-        if (step !== undefined) tell(outlet, known, actor, step);
-      }
+      if (clients.size === 0) unlisten = listen();
+      const owed = new Set<Recorded>();
+      for (const actor of present()) if (owed.add(actor).size === MAX_ACTORS) break;
+      clients.set(outlet, { known: new Set(), owed });
+      wake();
       return () => {
-        if (outlets.delete(outlet) && outlets.size === 0) unlisten();
+        if (clients.delete(outlet) && clients.size === 0) stop();
       };
     },
     get watchers() {
-      return outlets.size;
+      return clients.size;
     },
     end() {
-      outlets.clear();
-      unlisten();
+      clients.clear();
+      stop();
     },
   };
 }

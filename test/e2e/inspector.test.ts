@@ -197,7 +197,7 @@ describe('the page of a thousand containers', () => {
     });
     page = await openPage(browser, inspector.url);
     const ids = Array.from({ length: 1000 }, (_, n) => `web-${n}`);
-    await Promise.all(ids.map(start));
+    await Promise.all(ids.map((id) => start(id)));
     await Promise.all(ids.slice(0, 120).map(pause));
     await Promise.all(ids.slice(500, 530).map(kill));
     await page.waitForFunction(() =>

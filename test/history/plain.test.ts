@@ -32,4 +32,17 @@ describe('what somebody sees of an event', () => {
     expect(JSON.stringify(seen).length).toBeLessThan(3000);
     expect(seen).toMatchObject({ list: expect.arrayContaining(['… 936 more']) });
   });
+
+  it('is cut where it is much in all, however it is nested, and has what comes after', () => {
+    const many = (of: unknown) => Array(60).fill(of);
+    const seen = plain({ queue: many(many(many({ id: 'c' }))), containers: 3 }, { secrets: false });
+    expect(JSON.stringify(seen).length).toBeLessThan(100_000);
+    expect(seen).toMatchObject({ queue: expect.anything(), containers: 3 });
+    const keys = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`key-${n}`, n]));
+    const cut = plain(keys, { secrets: false }) as object;
+    expect(Object.entries(cut).slice(-2)).toEqual([
+      ['key-63', 63],
+      ['…', '9936 more'],
+    ]);
+  });
 });

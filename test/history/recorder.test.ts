@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Recorded } from '../../src/history/recorded.ts';
 import { createRecorder, HISTORY_LIMITS } from '../../src/history/recorder.ts';
-import { create, ended, exec, pause, signal } from '../machines/fixtures/requests.ts';
+import { create, ended, exec, pause, signal, spec } from '../machines/fixtures/requests.ts';
 import { PlayedSystem } from '../machines/fixtures/system.ts';
 
 const play = async ({ limits = HISTORY_LIMITS, whole = false } = {}) => {
@@ -145,6 +145,28 @@ describe('what is kept', () => {
     expect(recorder.actor(first?.children[0]?.session ?? '')).toBeUndefined();
   });
 
+  it.each([
+    ['', false],
+    [', contexts among it', true],
+  ])('is little of what is much%s', async (_, whole) => {
+    const { recorder, played } = await play({ whole });
+    const heapBytes = () => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const large = () => ({ ...spec, env: [`A=${Buffer.alloc(2 ** 19, 'x').toString('latin1')}`] });
+    const before = heapBytes();
+    for (let n = 1; n <= 50; n++) {
+      await played.ask(exec({ requestId: `refused-${n}`, id: 'nobody', spec: large() }));
+      await played.ask(exec({ requestId: `${n}`, spec: large() }));
+      await played.launched(`exec-${n}`);
+      await played.exited({ process: `exec-${n}`, pid: 100 + n });
+    }
+    expect((heapBytes() - before) / 2 ** 19).toBeLessThan(20);
+    const asked = recorder.container('c')?.steps.find(({ event }) => event.type === 'exec');
+    expect(asked?.event.spec.args).toEqual(spec.args);
+  });
+
   it('is let go of once it is forgotten', async () => {
     const { recorder, played } = await play({ limits: { ...HISTORY_LIMITS, goneContainers: 1 } });
     const first = new WeakRef(recorder.container('c') ?? {});
@@ -159,6 +181,25 @@ describe('what is kept', () => {
     }
     collectGarbage();
     expect(first.deref()).toBeUndefined();
+  });
+
+  it('is gone through to its end, though some of it is forgotten meanwhile', async () => {
+    const { recorder, played } = await play({ limits: { ...HISTORY_LIMITS, goneContainers: 3 } });
+    await played.exited();
+    await played.effects.done('delete', {});
+    const end = async (n: number) => {
+      await played.ask(create({ id: `c${n}`, requestId: `c${n}` }));
+      await played.launched();
+      await played.exited({ id: `c${n}`, pid: 100 + n });
+      await played.effects.done('delete', {});
+    };
+    for (const n of [1, 2]) await end(n);
+    const seen: string[] = [];
+    for (const { id } of recorder.containers()) {
+      seen.push(id);
+      if (id === 'c') await end(3);
+    }
+    expect(seen).toEqual(['c', 'c1', 'c2', 'c3']);
   });
 
   it('is bounded in processes that are gone', async () => {

@@ -10,7 +10,8 @@ it('has the last counts, however often they change within a moment', async () =>
   expect(samples.at(-1)?.counts).toMatchObject({ running: 3, created: 0 });
 });
 
-it('has fewer of what is long ago, and always the first and the last', () => {
+/** Counts of a recorder that tells what it is told to. */
+function counting(maxSamples?: number) {
   const counts = new Map<string, number>();
   let stepped: Parameters<ReturnType<typeof createRecorder>['listen']>[0]['stepped'] = () => {};
   const recorder = {
@@ -21,13 +22,29 @@ it('has fewer of what is long ago, and always the first and the last', () => {
       return () => {};
     },
   };
-  const { samples } = countStates(recorder, 16);
-  for (let n = 0; n < 500; n++) {
-    counts.set('running', n);
-    stepped({ kind: 'container' } as never, { atMs: n * 1000 } as never);
-  }
+  const { samples } = countStates(recorder, maxSamples);
+  const note = (atMs: number, running: number) => {
+    counts.set('running', running);
+    stepped({ kind: 'container' } as never, { atMs } as never);
+  };
+  return { samples, note };
+}
+
+it('has fewer of what is long ago, and always the first and the last', () => {
+  const { samples, note } = counting(16);
+  for (let n = 0; n < 500; n++) note(n * 1000, n);
   expect(samples.length).toBeLessThanOrEqual(16);
   expect(samples.at(-1)?.counts).toEqual({ running: 499 });
   expect(samples[0]?.atMs).toBe(0);
   expect(samples.map(({ atMs }) => atMs)).toEqual(samples.map(({ atMs }) => atMs).toSorted((a, b) => a - b));
+});
+
+it('goes on where the clock was set back, without what would be still to come', () => {
+  const { samples, note } = counting();
+  for (const [n, atMs] of [10_000, 20_000, 30_000, 15_000, 16_000].entries()) note(atMs, n);
+  expect(samples.map(({ atMs, counts }) => [atMs, counts.running])).toEqual([
+    [10_000, 0],
+    [15_000, 3],
+    [16_000, 4],
+  ]);
 });

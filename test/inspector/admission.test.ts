@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from '../../src/inspector/admission.ts';
 
-const RULES = { token: 'secret', names: ['build.example'] };
+const RULES = { token: 'secret', names: ['Build.example'] };
 const asked = (of: Partial<Parameters<typeof refusalOf>[0]> = {}) =>
   refusalOf({ url: '/?token=secret', host: '127.0.0.1:7000', origin: undefined, ...of }, RULES)?.status;
 
@@ -11,7 +11,8 @@ describe('who may look', () => {
     ['its own page', { origin: 'http://127.0.0.1:7000' }],
     ['a browser on this host', { host: 'localhost:7000', origin: 'http://localhost:7000' }],
     ['by IPv6', { host: '[::1]:7000' }],
-    ['by the name it was started for', { host: 'build.example:7000' }],
+    ['by the name it was started for, as a browser writes it', { host: 'build.example:7000' }],
+    ['by that name as it was given', { host: 'Build.example:7000' }],
   ])('%s', (_, of) => {
     expect(asked(of)).toBeUndefined();
   });

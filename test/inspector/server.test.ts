@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import WebSocket from 'ws';
 import { createRecorder } from '../../src/history/recorder.ts';
 import { type Inspector, startInspector } from '../../src/inspector/server.ts';
 
@@ -71,5 +72,38 @@ describe('the live page’s server', () => {
     const [error] = await failed;
     clearInterval(talking);
     expect(error.code).toMatch(/ECONNRESET|EPIPE/);
+  });
+
+  describe('asks each half minute who is there still', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
+    afterEach(() => void vi.useRealTimers());
+    const live = () => `/live${url.search}`;
+
+    it('and ends the connection of one that does not answer', async () => {
+      const client = await connected();
+      client.write(request(live(), UPGRADE + KEY));
+      const [answer] = await once(client, 'data');
+      expect(String(answer)).toContain(' 101 ');
+      const ends = once(client, 'end');
+      vi.advanceTimersByTime(60_000);
+      client.resume();
+      await ends;
+      client.destroy();
+    });
+
+    it('and keeps that of one that does', async () => {
+      const client = new WebSocket(`ws://${url.host}${live()}`);
+      await once(client, 'open');
+      for (let n = 0; n < 4; n++) {
+        const asked = once(client, 'ping');
+        vi.advanceTimersByTime(30_000);
+        await asked;
+        // Its answer has come before what it sends after.
+        client.ping();
+        await once(client, 'pong');
+      }
+      expect(client.readyState).toBe(WebSocket.OPEN);
+      client.terminate();
+    });
   });
 });

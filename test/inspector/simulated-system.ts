@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { type Effects, type System, startSystem } from '../../src/actors/system.ts';
 import { ContainerdError } from '../../src/errors.ts';
 import { createRecorder, type HistoryLimits, type Recorder } from '../../src/history/recorder.ts';
-import { KILL } from '../../src/machines/messages.ts';
+import { KILL, type ProcessSpec } from '../../src/machines/messages.ts';
 import {
   checkpoint,
   create,
@@ -18,7 +18,7 @@ import {
 export type SimulatedSystem = {
   system: System;
   recorder: Recorder;
-  start(id: string): Promise<void>;
+  start(id: string, of?: Partial<ProcessSpec>): Promise<void>;
   exec(id: string): Promise<void>;
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
@@ -73,12 +73,17 @@ export async function startSimulatedSystem({
   return {
     system,
     recorder,
-    start: (id) =>
+    start: (id, of) =>
       ask(
         create({
           id,
           bundlePath: `/bundles/${id}`,
-          spec: { ...spec, args: ['redis', '--requirepass', 'hunter2'], env: ['PATH=/bin', 'TOKEN=hunter2'] },
+          spec: {
+            ...spec,
+            args: ['redis', '--requirepass', 'hunter2'],
+            env: ['PATH=/bin', 'TOKEN=hunter2'],
+            ...of,
+          },
         }),
       ),
     exec: (id) => ask(exec({ id })),

@@ -1,3 +1,5 @@
+import { topOf } from '../../history/recorded.ts';
+
 /** Words for times and states. */
 
 /** `850 ms`, `4.2 s`, `3 m 20 s`, `5 h 12 m`, `2 d 3 h`. */
@@ -19,8 +21,6 @@ export function clock(ms: number): string {
   const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
 }
-
-export const topOf = (state: string): string => state.split('.', 1)[0] ?? state;
 
 /** The states of a container's top level, in the order of its life. */
 export const STATES = ['created', 'running', 'paused', 'checkpointed', 'exited'];

@@ -49,8 +49,9 @@ export class Store {
         this.revision += 1;
         if (message.reset) {
           this.family = message.of;
-          this.steps = message.rows;
-        } else if (message.of === this.family) this.#addSteps(message.rows);
+          this.steps = [];
+        }
+        if (message.of === this.family) this.#addSteps(message.rows);
         break;
     }
   }
@@ -101,13 +102,9 @@ export class Store {
   }
 
   #takeCounts({ reset, samples }: ToPage & { type: 'counts' }): void {
-    if (reset) this.counts = [];
-    for (const sample of samples) {
-      if (this.counts.at(-1)?.atMs === sample.atMs) this.counts.pop();
-      this.counts.push(sample);
-    }
-    // The daemon keeps no more.
-    if (this.counts.length > 1024) this.counts.splice(0, 512);
+    // The last one that is known may be another now.
+    const fromMs = samples[0]?.atMs ?? Number.POSITIVE_INFINITY;
+    this.counts = [...(reset ? [] : this.counts.filter(({ atMs }) => atMs < fromMs)), ...samples];
   }
 
   #addSteps(rows: StepRow[]): void {

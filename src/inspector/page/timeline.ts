@@ -1,6 +1,7 @@
+import { topOf } from '../../history/recorded.ts';
 import type { StepRow } from '../wire.ts';
 import { byId, html, svg } from './dom.ts';
-import { colourOf, duration, STATES, topOf } from './format.ts';
+import { colourOf, duration, STATES } from './format.ts';
 import type { Actor, Store } from './store.ts';
 
 /** How long an actor has been in each state, as far as its steps are kept. */

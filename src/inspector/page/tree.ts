@@ -1,5 +1,6 @@
+import { topOf } from '../../history/recorded.ts';
 import { byId, html, onceAFrame, onPress } from './dom.ts';
-import { colourOf, STATES, topOf } from './format.ts';
+import { colourOf, STATES } from './format.ts';
 import type { Actor, Store } from './store.ts';
 
 /** The actors on the left: only those rows exist that can be seen. */
