@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { examplesIn } from '../docs/examples.ts';
 import { runExamples } from '../docs/run-examples.ts';
 import { TestDaemon } from './fixtures/daemon.ts';
+import { inOwnCgroup } from './fixtures/own-cgroup.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE_TIMEOUT_MS = 600_000;
@@ -15,6 +16,8 @@ const pages = await Promise.all(
     .toSorted()
     .map(async (name) => ({ name, examples: examplesIn(await readFile(path.join(root, name), 'utf8')) })),
 );
+
+inOwnCgroup();
 
 describe('the examples print what the page says', () => {
   it.each(pages.filter(({ examples }) => examples.length > 0))(

@@ -6,8 +6,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { inOwnCgroup } from './fixtures/own-cgroup.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+inOwnCgroup();
 
 let parent: string;
 let folder: string;
