@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { pendingBytes } from '../../src/linux/descriptor.ts';
 import type { ShimStart } from '../../src/shim/client.ts';
 import { descriptorsOf } from '../linux/descriptors.ts';
 import { openReader, readAll } from '../linux/fifo-reader.ts';
@@ -180,6 +181,21 @@ test('closing stdin that nobody has written to ends it too', async () => {
   await shim.client.update(keyOf('a'), { closeStdin: true });
   await shim.exit(keyOf('a'));
   expect(readFileSync(stdout, 'utf8')).toBe('end\n');
+});
+
+test('closing stdin passes on all that has been sent, though the process reads it only later', async () => {
+  const [stdin, stdout, gate] = [fifo('in'), file('out'), fifo('gate')];
+  const writer = openSync(stdin, 'r+');
+  await shim.client.start(shim.request('a', `read line < ${gate}; wc -c`, { stdin, stdout }));
+  // As much as the process's pipe holds, and then as much in the FIFO.
+  writeSync(writer, Buffer.alloc(65_536));
+  await expect.poll(() => pendingBytes(writer)).toBe(0);
+  writeSync(writer, Buffer.alloc(65_536));
+  await shim.client.update(keyOf('a'), { closeStdin: true });
+  writeFileSync(gate, 'go on\n');
+  await shim.exit(keyOf('a'));
+  expect(readFileSync(stdout, 'utf8')).toBe('131072\n');
+  closeSync(writer);
 });
 
 test('FIFOs that nobody opens delay neither a start nor an exit', async () => {

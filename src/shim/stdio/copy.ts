@@ -101,7 +101,7 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
       tellDelivered(asked);
     }
     waitFor(moved === 'sink' ? sink : source, typeof moved !== 'number');
-    if (moved !== 'sink' && waiters.length > 0) {
+    if (source.waitable && moved !== 'sink' && (finishing || waiters.length > 0)) {
       // An empty source would not wake us.
       setImmediate(step);
     }
