@@ -263,6 +263,20 @@ test('devices are read and written like files', async () => {
   expect(readFileSync(stdout, 'utf8')).toMatch(/^0\n/);
 });
 
+test('stdin is heard by a child that outlives its process, and closed once that has ended too', async () => {
+  const [stdin, stdout, gate] = [fifo('in'), file('out'), fifo('gate')];
+  const isOpen = (): boolean => descriptorsOf((target) => target === stdin, shim.client.pid).length > 0;
+  const script = `exec 3<&0; (read word; echo "heard $word"; read line < ${gate}) <&3 &`;
+  const writer = openSync(stdin, 'r+');
+  await shim.run(shim.request('a', script, { stdin, stdout }));
+  writeSync(writer, 'this\n');
+  await expect.poll(() => readFileSync(stdout, 'utf8')).toBe('heard this\n');
+  expect(isOpen()).toBe(true);
+  writeFileSync(gate, 'end\n');
+  await expect.poll(isOpen).toBe(false);
+  closeSync(writer);
+});
+
 test('nothing stays open of a process that has come and gone', async () => {
   await shim.run(shim.request('warm-up', 'exit 0', { stdout: file('warm-up') }));
   const before = openDescriptors();
