@@ -133,17 +133,11 @@ class Console implements ProcessStdio {
       });
     }
     this.#output = startStream({
-      source: { fd: master, kind: 'terminal', close: () => closeSync(master) },
+      source: { fd: master, kind: 'terminal', close: () => this.#hungUp(master) },
       sink: output,
       afterError: 'drop',
       onError: (error) => this.#onError('stdout', error),
-      onEnd: () => {
-        this.#unfollow();
-        this.#master = undefined;
-        this.#output = undefined;
-        this.#input?.stop();
-        onEnd();
-      },
+      onEnd,
     });
     if (input !== undefined) {
       this.#input = startStream({
@@ -159,6 +153,15 @@ class Console implements ProcessStdio {
         },
       });
     }
+  }
+
+  /** Nobody has the terminal open any more. */
+  #hungUp(master: number): void {
+    this.#unfollow();
+    closeSync(master);
+    this.#master = undefined;
+    this.#output = undefined;
+    this.#input?.stop();
   }
 
   async delivered(): Promise<void> {
