@@ -106,12 +106,15 @@ test('a path that cannot be opened leaves no descriptor open, and what was opene
   const before = openDescriptors();
   const good = { stdin: fifo('in'), stdout: file('out') };
   symlinkSync(good.stdout, shim.path('link'));
+  // Of procfs most files have no end.
+  const endless = `/proc/${shim.client.pid}/comm`;
   const refused: [Partial<ShimStart>, string][] = [
     [{ ...good, stderr: '/no' }, 'no such file or directory'],
     [{ ...good, stderr: shim.path('link') }, 'too many levels of symbolic links'],
     [{ ...good, stderr: '/' }, 'is a directory'],
     [{ ...good, stdin: '/' }, 'is a directory'],
     [{ ...good, stderr: '/a\0b' }, 'invalid argument'],
+    [{ ...good, stderr: endless, append: true }, `lseek ${endless}: invalid argument`],
   ];
   for (const [paths, words] of refused) {
     await expect(shim.client.start(shim.request('a', 'exit 0', paths))).rejects.toMatchObject({
