@@ -88,12 +88,16 @@ test('a shim that cannot be started is an error with the end of its log', async 
     reason: 'spawn',
     output: 'no koffi here\n',
   });
+  const shortened = new ShimUnderTest(['sh', '-c', ': > "$1/shim.log"; echo words >&2; exit 1']);
+  writeFileSync(shortened.path('shim.log'), 'what a shim before it has said\n');
+  await expect(shortened.connect()).rejects.toMatchObject({ reason: 'spawn', output: 'words\n' });
   const missing = new ShimUnderTest(['/no/such/node']);
   await expect(missing.connect()).rejects.toMatchObject({
     reason: 'spawn',
     message: expect.stringContaining('ENOENT'),
   });
   await broken.end();
+  await shortened.end();
   await missing.end();
 });
 
