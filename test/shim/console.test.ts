@@ -237,6 +237,23 @@ test('a console that is missing or no terminal is told before anything is starte
   expect(readdirSync(shim.stateDir)).not.toContain('started');
 });
 
+test('a runtime that sends something else in the place of a terminal costs its process the stdio, and nobody else anything', async () => {
+  const request = shim.request(BOX, 'exit 3', consoleOf(terminal.path));
+  const gate = shim.path('gate');
+  execFileSync('mkfifo', [gate]);
+  const started = shim.client.start({
+    ...request,
+    argv: ['sh', '-c', `read on <${gate}; exec "$@"`, 'sh', ...request.argv],
+  });
+  const file = openSync(shim.path('file'), 'w+');
+  await vi.waitFor(() => sendDescriptors(request.consoleSocket, file), { timeout: 10_000 });
+  closeSync(file);
+  writeFileSync(gate, 'on\n');
+  await started;
+  expect((await shim.exit(key)).status).toBe(3);
+  expect(readFileSync(shim.path('shim.log'), 'utf8')).toContain('the runtime has sent no terminal');
+});
+
 test('a runtime that fails says why, though its process was to have a terminal', async () => {
   const request = shim.request(BOX, '', consoleOf(terminal.path));
   await expect(

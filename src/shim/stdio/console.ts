@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, unlink } from 'node:fs';
+import { isatty } from 'node:tty';
 import { duplicate, writeNow } from '../../linux/descriptor.ts';
 import { type DescriptorSocket, receiveDescriptor } from '../../linux/descriptor-socket.ts';
 import { SystemError } from '../../linux/error.ts';
@@ -73,8 +74,13 @@ class Console implements ProcessStdio {
 
   /** The size has to be there before the program asks for it. */
   #received(master: number): void {
-    this.#master = master;
     unlink(this.#socketPath, () => {});
+    // Of a runtime that sends something else; what cannot be watched would be the end of the shim.
+    if (!isatty(master)) {
+      closeSync(master);
+      return;
+    }
+    this.#master = master;
     if (this.#client.isTerminal) {
       this.#clientSide(() => {
         this.#unfollow = followWindowSize(this.#client.output.fd, master);
