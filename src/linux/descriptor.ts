@@ -46,9 +46,9 @@ export function closeInheritedOnExec(): void {
   }
 }
 
-/** Lets a file be written from its end (lseek(2)); unlike O_APPEND, which splice(2) refuses. */
-export function seekToEnd(fd: number): void {
-  checked('lseek', lseek(fd, 0, SEEK_END));
+/** Lets a file, that of a path, be written from its end (lseek(2)); unlike O_APPEND, which splice(2) refuses. */
+export function seekToEnd(fd: number, path: string): void {
+  checked('lseek', lseek(fd, 0, SEEK_END), path);
 }
 
 /** Another descriptor of the same open file, so that both can be watched on their own; closed on exec. */

@@ -72,7 +72,14 @@ export type SpawnOptions = {
   cwd: string;
   /** The descriptors that become 0, 1 and 2 of the child. */
   stdio: readonly [number, number, number];
+  /**
+   * Makes the call itself, with what the child is to inherit: no more than that, as the C library takes a descriptor beyond
+   * the present soft limit for none when it is told of it.
+   */
+  inherit?: <T>(start: () => T) => T;
 };
+
+const atOnce = <T>(start: () => T): T => start();
 
 /**
  * Starts a program and returns its pid, without forking this process (vfork inside, about half a millisecond). It gets
@@ -80,7 +87,7 @@ export type SpawnOptions = {
  * none blocked; a session, so a process group, of its own. Limits, umask and oom_score_adj are this process's at that moment.
  * It is this process's to reap. Throws a `SystemError`: whatever fails in the child before its program runs is told too.
  */
-export function posixSpawn({ file, argv, env, cwd, stdio }: SpawnOptions): number {
+export function posixSpawn({ file, argv, env, cwd, stdio, inherit = atOnce }: SpawnOptions): number {
   if ([file, cwd, ...argv, ...env].some((text) => text.includes('\0'))) {
     throw new SystemError('posix_spawn', constants.errno.EINVAL, file);
   }
@@ -92,7 +99,8 @@ export function posixSpawn({ file, argv, env, cwd, stdio }: SpawnOptions): numbe
     });
     succeeded('posix_spawn_file_actions_addchdir_np', actionsChdir(actions, cwd));
     const pid = [0];
-    succeeded('posix_spawn', spawnp(pid, file, actions, attributes, [...argv, null], [...env, null]), file);
+    const start = () => spawnp(pid, file, actions, attributes, [...argv, null], [...env, null]);
+    succeeded('posix_spawn', inherit(start), file);
     return pid[0] ?? 0;
   } finally {
     actionsDestroy(actions);

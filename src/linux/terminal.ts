@@ -5,9 +5,11 @@ import { libc } from './libc.ts';
 const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
 const TCSANOW = 0;
-/** struct termios: four 32-bit flags and c_line, then c_cc, whose fifth is VEOF (termios(3)). */
+/** struct termios: four 32-bit flags, c_lflag the last, and c_line, then c_cc, whose fifth is VEOF (termios(3)). */
 const TERMIOS_BYTES = 128;
+const LOCAL_FLAGS_OFFSET = 12;
 const VEOF_OFFSET = 17 + 4;
+const ICANON = 2;
 
 /** In columns and rows; 0 and 0 where nobody has set it. */
 export type WindowSize = { width: number; height: number };
@@ -70,7 +72,12 @@ export function makeRaw(fd: number): Buffer {
   return before;
 }
 
-/** The byte that means end of file to a terminal when it is typed, usually ^D. */
-export function endOfFileCharacter(fd: number): number {
-  return terminalSettings(fd).readUInt8(VEOF_OFFSET);
+/**
+ * What means end of file to a terminal when it is typed: usually ^D, and where lines are read (canonical mode) twice, as the
+ * first only ends a line that has been begun.
+ */
+export function endOfFile(fd: number): Buffer {
+  const settings = terminalSettings(fd);
+  const isCanonical = (settings.readUInt32LE(LOCAL_FLAGS_OFFSET) & ICANON) !== 0;
+  return Buffer.alloc(isCanonical ? 2 : 1, settings.readUInt8(VEOF_OFFSET));
 }

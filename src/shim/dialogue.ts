@@ -3,7 +3,7 @@ import { crashPoint } from '../crash-point.ts';
 import { ContainerdError } from '../errors.ts';
 import type { Frame } from '../generated/shim.ts';
 import { ShimError, shimErrorOf } from './error.ts';
-import { type Body, encodeFrame, FrameDecoder, MAX_FRAME_BYTES } from './frames.ts';
+import { type Body, encodeFrame, FrameDecoder, MAX_FRAME_BYTES, nextId } from './frames.ts';
 
 type Pending = { resolve: (body: Body) => void; reject: (error: Error) => void };
 
@@ -70,7 +70,7 @@ export function createDialogue(
           reject(cause);
           return;
         }
-        lastId += 1;
+        lastId = nextId(lastId, pending);
         const frame = encodeFrame(lastId, body);
         if (frame.byteLength > MAX_FRAME_BYTES) {
           // The shim would hang up, on everybody.

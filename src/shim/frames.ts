@@ -13,6 +13,18 @@ export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 /** A varint of a length within bounds takes no more than this. */
 const MAX_PREFIX_BYTES = 4;
 
+/** The greatest that a frame has room for (uint32). */
+const MAX_ID = 0xffff_ffff;
+
+/** The id for another request, those `taken` being answered yet; 0 is that of what is said unasked. */
+export function nextId(last: number, taken: { has(id: number): boolean }): number {
+  let id = last;
+  do {
+    id = id === MAX_ID ? 1 : id + 1;
+  } while (taken.has(id));
+  return id;
+}
+
 /** The frame as it goes over the connection: its length as a varint, then itself. */
 export function encodeFrame(id: number, body: Body): Uint8Array {
   return Frame.encode({ id, body }, new BinaryWriter().fork()).join().finish();

@@ -92,10 +92,10 @@ function saysSomething(stream: Readable): Promise<boolean> {
   });
 }
 
-/** The last of what has been written to a log since it had the size `startBytes`. */
+/** The last of what has been written to a log since it had the size `startBytes`, or has been emptied since. */
 async function endOf(log: FileHandle, startBytes: number): Promise<string> {
   const { size } = await log.stat();
-  const position = Math.max(startBytes, size - LOG_END_BYTES);
+  const position = Math.max(size < startBytes ? 0 : startBytes, size - LOG_END_BYTES);
   const { buffer, bytesRead } = await log.read({ buffer: Buffer.alloc(size - position), position });
   return buffer.toString('utf8', 0, bytesRead);
 }

@@ -3,7 +3,7 @@ import { crashPoint } from '../crash-point.ts';
 import type { Exited, Key, Start, Started, Update } from '../generated/shim.ts';
 import { bootTick } from '../linux/clock.ts';
 import { SystemError } from '../linux/error.ts';
-import { processStat } from '../linux/process-stat.ts';
+import { processStat, readProcessStat } from '../linux/process-stat.ts';
 import { kill } from '../linux/signal.ts';
 import { atMost } from '../patience.ts';
 import type { ShimProcess } from './client.ts';
@@ -272,9 +272,9 @@ async function adoption(pid: number, reaper: Reaper): Promise<void> {
   }
 }
 
-/** When the kernel started a child of the shim; undefined where it is none. */
+/** When the kernel started a child of the shim; undefined where it is none. Throws where there is no telling. */
 function childStartTime(pid: number): bigint | undefined {
-  const stat = processStat(pid);
+  const stat = readProcessStat(pid);
   return stat?.parentPid === process.pid ? stat.startTime : undefined;
 }
 

@@ -5,7 +5,7 @@ import { SystemError } from '../linux/error.ts';
 import { createPipe, type Pipe } from '../linux/pipe.ts';
 import { asScheduled, SCHED_BATCH } from '../linux/scheduling.ts';
 import { kill } from '../linux/signal.ts';
-import { posixSpawn } from '../linux/spawn.ts';
+import { posixSpawn, type SpawnOptions } from '../linux/spawn.ts';
 import { ShimError } from './error.ts';
 import type { Inheritance } from './inheritance.ts';
 import type { Reaper } from './reaper.ts';
@@ -113,8 +113,9 @@ async function spawnAndAwait(
 ): Promise<Ended> {
   let pid: number;
   try {
-    const start = () => inheritance(() => spawn({ argv, env, cwd, stdio: stdio.childEnds }, sealed));
-    pid = batch ? asScheduled(SCHED_BATCH, start) : start();
+    const inherit: Inheritance = (start) =>
+      batch ? asScheduled(SCHED_BATCH, () => inheritance(start)) : inheritance(start);
+    pid = spawn({ argv, env, cwd, stdio: stdio.childEnds, inherit }, sealed);
   } finally {
     stdio.handedOver();
   }
@@ -157,21 +158,20 @@ function tooLong({ argv, timeoutMs }: Program, how: 'killed' | 'undead', details
   return new ShimError('timeout', `${argv[0]} was killed after ${timeoutMs} ms${still}`, details);
 }
 
-type SpawnOptions = Omit<Program, 'timeoutMs'> & { stdio: readonly [number, number, number] };
-
-function spawn(options: SpawnOptions, sealed: SealedRuntimes): number {
+function spawn(options: Omit<SpawnOptions, 'file'>, sealed: SealedRuntimes): number {
   const file = options.argv[0] ?? '';
   const copy = sealed.of(file);
   if (copy !== undefined) {
     try {
       return posixSpawn({ file: copy, ...options });
     } catch {
-      // It may be the host that has something against it; what it has against the program itself is told below.
-      sealed.giveUp(file);
+      // Whether it is the copy that cannot be run is told by the program itself.
     }
   }
   try {
-    return posixSpawn({ file, ...options });
+    const pid = posixSpawn({ file, ...options });
+    sealed.giveUp(file);
+    return pid;
   } catch (error) {
     throw error instanceof SystemError
       ? new ShimError('spawn', error.message, { errno: error.errno })

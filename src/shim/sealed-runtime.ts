@@ -41,8 +41,15 @@ export function createSealedRuntimes(
       return known;
     }
     if (known?.fd !== undefined) closeSync(known.fd);
-    const sealed = { identity: found.identity, fd: tryCopy(found.file), foundMs };
+    // Of one that could not be copied it is not known that the next attempt fails too.
+    const sealed: Sealed = { identity: '', fd: undefined, foundMs };
     copies.set(name, sealed);
+    try {
+      sealed.fd = copyIfElf(found.file);
+      sealed.identity = found.identity;
+    } catch {
+      // A copy is of use, and not needed.
+    }
     return sealed;
   }
 
@@ -90,18 +97,14 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** A copy is of use, and not needed: a script has none, as its interpreter would not find it. */
-function tryCopy(file: string): number | undefined {
+/** A script has none, as its interpreter would not find it. */
+function copyIfElf(file: string): number | undefined {
+  const source = openSync(file, 'r');
   try {
-    const source = openSync(file, 'r');
-    try {
-      const magic = Buffer.alloc(ELF.length);
-      readSync(source, magic, 0, ELF.length, 0);
-      return magic.equals(ELF) ? sealedCopy(path.basename(file), source) : undefined;
-    } finally {
-      closeSync(source);
-    }
-  } catch {
-    return undefined;
+    const magic = Buffer.alloc(ELF.length);
+    readSync(source, magic, 0, ELF.length, 0);
+    return magic.equals(ELF) ? sealedCopy(path.basename(file), source) : undefined;
+  } finally {
+    closeSync(source);
   }
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { readNow, setNonblocking, writeNow } from '../../src/linux/descriptor.ts';
 import { openPty } from '../../src/linux/pty.ts';
 import {
-  endOfFileCharacter,
+  endOfFile,
   makeRaw,
   setTerminalSettings,
   setWindowSize,
@@ -42,7 +42,14 @@ test('a raw terminal passes what is typed at once and without echo, and can be s
 
     setTerminalSettings(slave, before);
     expect(terminalSettings(slave)).toEqual(before);
-    expect(endOfFileCharacter(slave)).toBe(4);
+  });
+});
+
+test('the end of file is typed twice to a terminal that reads lines, and once to one that is raw', () => {
+  withTerminal((master, slave) => {
+    expect(endOfFile(master)).toEqual(Buffer.of(4, 4));
+    makeRaw(slave);
+    expect(endOfFile(master)).toEqual(Buffer.of(4));
   });
 });
 

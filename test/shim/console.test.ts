@@ -1,10 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { setNonblocking, writeNow } from '../../src/linux/descriptor.ts';
 import { openPty } from '../../src/linux/pty.ts';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 import { setWindowSize, windowSize } from '../../src/linux/terminal.ts';
+import { openConsole } from '../../src/shim/stdio/console.ts';
 import { ClientTerminal } from '../linux/client-terminal.ts';
 import { descriptorsOf } from '../linux/descriptors.ts';
+import { readAll } from '../linux/fifo-reader.ts';
 import { leastOf } from '../linux/least-of.ts';
 import { sendDescriptors } from '../linux/send-descriptor.ts';
 import { deleteContainer, execRequest, makeBundle, runRequest } from './bundle.ts';
@@ -110,6 +114,67 @@ test('closing stdin is the end of the terminal’s input', async () => {
   expect((await shim.exit(key)).status).toBe(0);
 });
 
+/** What has begun with a terminal of the test's own, which somebody has open, and what has been lost of it. */
+async function begunConsole(typed = '') {
+  const [stdin, stdout] = [shim.path('in'), shim.path('out')];
+  writeFileSync(stdin, typed);
+  writeFileSync(stdout, '');
+  const losses: unknown[] = [];
+  const stdio = await openConsole({ ...consoleOf(''), stdin, stdout, append: false }, (_, error) => {
+    losses.push(error);
+  });
+  stdio.handedOver();
+  const { master, path } = openPty();
+  setNonblocking(master);
+  const slave = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+  sendDescriptors(shim.path('console.sock'), master);
+  stdio.prepare();
+  const onEnd = vi.fn();
+  return { stdio, master, slave, stdout, losses, onEnd };
+}
+
+test('closing stdin ends the terminal’s input after a line that is not finished too', async () => {
+  const { stdio, master, slave } = await begunConsole('unfinished');
+  stdio.begin(() => {});
+  stdio.closeStdin();
+  expect(String(await readAll(slave))).toBe('unfinished');
+  closeSync(master);
+});
+
+const LINE = Buffer.from('a line\n');
+
+test('closing stdin ends the input of a terminal that has no room for it yet', async () => {
+  const { stdio, master, slave } = await begunConsole();
+  stdio.begin(() => {});
+  let typed = 0;
+  const fill = (): number => {
+    const before = typed;
+    for (let more: number | undefined = 0; more !== undefined; more = writeNow(master, LINE)) typed += more;
+    return typed - before;
+  };
+  // The kernel makes room by taking up what it has been given.
+  await expect.poll(fill).toBe(0);
+  stdio.closeStdin();
+  expect(await readAll(slave)).toHaveLength(typed);
+  closeSync(master);
+});
+
+test('a terminal to which there is no descriptor to type is heard all the same', async () => {
+  const { stdio, master, slave, stdout, losses, onEnd } = await begunConsole();
+  const limit = descriptorLimit();
+  setDescriptorLimit({ ...limit, soft: 3n });
+  try {
+    stdio.begin(onEnd);
+  } finally {
+    setDescriptorLimit(limit);
+  }
+  expect(losses).toEqual([expect.objectContaining({ code: 'EMFILE' })]);
+  writeNow(slave, Buffer.from('words\n'));
+  [slave, master].forEach(closeSync);
+  await vi.waitFor(() => expect(onEnd).toHaveBeenCalledOnce());
+  expect(readFileSync(stdout, 'utf8')).toBe('words\r\n');
+});
+
 test('a client that hangs up leaves its process running', async () => {
   await start('echo ready; while :; do echo "still here"; sleep 0.05; done');
   await terminal.shows('still here');
@@ -170,6 +235,23 @@ test('a console that is missing or no terminal is told before anything is starte
     errno: 36,
   });
   expect(readdirSync(shim.stateDir)).not.toContain('started');
+});
+
+test('a runtime that sends something else in the place of a terminal costs its process the stdio, and nobody else anything', async () => {
+  const request = shim.request(BOX, 'exit 3', consoleOf(terminal.path));
+  const gate = shim.path('gate');
+  execFileSync('mkfifo', [gate]);
+  const started = shim.client.start({
+    ...request,
+    argv: ['sh', '-c', `read on <${gate}; exec "$@"`, 'sh', ...request.argv],
+  });
+  const file = openSync(shim.path('file'), 'w+');
+  await vi.waitFor(() => sendDescriptors(request.consoleSocket, file), { timeout: 10_000 });
+  closeSync(file);
+  writeFileSync(gate, 'on\n');
+  await started;
+  expect((await shim.exit(key)).status).toBe(3);
+  expect(readFileSync(shim.path('shim.log'), 'utf8')).toContain('the runtime has sent no terminal');
 });
 
 test('a runtime that fails says why, though its process was to have a terminal', async () => {

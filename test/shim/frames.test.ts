@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Body, encodeFrame, FrameDecoder, MAX_FRAME_BYTES } from '../../src/shim/frames.ts';
+import { type Body, encodeFrame, FrameDecoder, MAX_FRAME_BYTES, nextId } from '../../src/shim/frames.ts';
 
 const killOf = (container: string, signal: number): Body => ({
   $case: 'kill',
@@ -22,6 +22,15 @@ test('frames come out as they went in, however the connection cuts them', () => 
       expect([...decoded, ...decoder.push(bytes)]).toEqual(frames);
     }),
   );
+});
+
+test('ids begin again after the last that a frame can have, with none that is taken and never with 0', () => {
+  const last = 0xffff_ffff;
+  expect(nextId(last - 1, new Set())).toBe(last);
+  expect(nextId(last, new Set())).toBe(1);
+  expect(nextId(last - 1, new Set([last, 1, 2]))).toBe(3);
+  const body = killOf('a', 9);
+  expect(new FrameDecoder().push(encodeFrame(last, body))).toEqual([{ id: last, body }]);
 });
 
 test('a frame of some megabytes in small pieces is put together', () => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -10,6 +10,7 @@ import { connectShim } from '../../src/shim/client.ts';
 import { encodeFrame } from '../../src/shim/frames.ts';
 import { ensureShim } from '../../src/shim/launch.ts';
 import { within } from '../linux/deadline.ts';
+import { openReader, readAll } from '../linux/fifo-reader.ts';
 import { buildShim, ShimUnderTest } from './shim-under-test.ts';
 
 const built = await buildShim();
@@ -87,12 +88,16 @@ test('a shim that cannot be started is an error with the end of its log', async 
     reason: 'spawn',
     output: 'no koffi here\n',
   });
+  const shortened = new ShimUnderTest(['sh', '-c', ': > "$1/shim.log"; echo words >&2; exit 1']);
+  writeFileSync(shortened.path('shim.log'), 'what a shim before it has said\n');
+  await expect(shortened.connect()).rejects.toMatchObject({ reason: 'spawn', output: 'words\n' });
   const missing = new ShimUnderTest(['/no/such/node']);
   await expect(missing.connect()).rejects.toMatchObject({
     reason: 'spawn',
     message: expect.stringContaining('ENOENT'),
   });
   await broken.end();
+  await shortened.end();
   await missing.end();
 });
 
@@ -121,6 +126,20 @@ test('a shim without work leaves with its daemon, and takes its socket along', a
   shim.client.close();
   await gone;
   expect(existsSync(shim.path('shim.sock'))).toBe(false);
+});
+
+test('a shim without work stays for the reader of what has been written, and leaves with that', async () => {
+  const { pid } = await shim.connect();
+  const stdout = shim.path('out');
+  execFileSync('mkfifo', [stdout]);
+  await shim.run(shim.request('a', 'echo late', { stdout }));
+  const gone = ended(pid);
+  shim.client.close();
+  await expect.poll(() => readFileSync(shim.path('shim.log'), 'utf8')).toContain('the daemon has gone');
+  expect((await shim.connect()).pid).toBe(pid);
+  shim.client.close();
+  expect(String(await readAll(openReader(stdout)))).toBe('late\n');
+  await gone;
 });
 
 test('a shim with a process or an unacknowledged exit stays without its daemon, and tells the next', async () => {

@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { descriptorLimit, setDescriptorLimit } from '../../src/linux/rlimit.ts';
 import { createSealedRuntimes, type SealedRuntimes } from '../../src/shim/sealed-runtime.ts';
 
 let folder: string;
@@ -62,6 +63,19 @@ test('one that was given up is run as it is, until it is replaced', () => {
   sealed.giveUp('runc');
   expect(sealed.of('runc')).toBeUndefined();
   utimesSync(at('runc'), 1, 1);
+  nowMs += 100;
+  expect(sealed.of('runc')).toBeDefined();
+});
+
+test('one of which no copy could be made is copied once there is a descriptor for it', () => {
+  install('runc');
+  const limit = descriptorLimit();
+  setDescriptorLimit({ ...limit, soft: 3n });
+  try {
+    expect(sealed.of('runc')).toBeUndefined();
+  } finally {
+    setDescriptorLimit(limit);
+  }
   nowMs += 100;
   expect(sealed.of('runc')).toBeDefined();
 });

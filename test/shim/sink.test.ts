@@ -91,12 +91,15 @@ test('a FIFO that is empty is closed at once', () => {
 });
 
 test('what nobody has begun to read is kept for ten seconds, and not longer', () => {
+  const onClosed = vi.fn();
   writeNow(sink.fd, words);
-  sink.close();
+  sink.close(onClosed);
   vi.advanceTimersByTime(9_000);
   expect(openDescriptors()).toBe(before + 1);
+  expect(onClosed).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1_100);
   expect(openDescriptors()).toBe(before);
+  expect(onClosed).toHaveBeenCalledOnce();
 });
 
 test('a reader that comes late has the words and their end soon', () => {

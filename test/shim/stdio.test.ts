@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { pendingBytes } from '../../src/linux/descriptor.ts';
 import type { ShimStart } from '../../src/shim/client.ts';
 import { descriptorsOf } from '../linux/descriptors.ts';
 import { openReader, readAll } from '../linux/fifo-reader.ts';
@@ -105,12 +106,15 @@ test('a path that cannot be opened leaves no descriptor open, and what was opene
   const before = openDescriptors();
   const good = { stdin: fifo('in'), stdout: file('out') };
   symlinkSync(good.stdout, shim.path('link'));
+  // Of procfs most files have no end.
+  const endless = `/proc/${shim.client.pid}/comm`;
   const refused: [Partial<ShimStart>, string][] = [
     [{ ...good, stderr: '/no' }, 'no such file or directory'],
     [{ ...good, stderr: shim.path('link') }, 'too many levels of symbolic links'],
     [{ ...good, stderr: '/' }, 'is a directory'],
     [{ ...good, stdin: '/' }, 'is a directory'],
     [{ ...good, stderr: '/a\0b' }, 'invalid argument'],
+    [{ ...good, stderr: endless, append: true }, `lseek ${endless}: invalid argument`],
   ];
   for (const [paths, words] of refused) {
     await expect(shim.client.start(shim.request('a', 'exit 0', paths))).rejects.toMatchObject({
@@ -182,6 +186,21 @@ test('closing stdin that nobody has written to ends it too', async () => {
   expect(readFileSync(stdout, 'utf8')).toBe('end\n');
 });
 
+test('closing stdin passes on all that has been sent, though the process reads it only later', async () => {
+  const [stdin, stdout, gate] = [fifo('in'), file('out'), fifo('gate')];
+  const writer = openSync(stdin, 'r+');
+  await shim.client.start(shim.request('a', `read line < ${gate}; wc -c`, { stdin, stdout }));
+  // As much as the process's pipe holds, and then as much in the FIFO.
+  writeSync(writer, Buffer.alloc(65_536));
+  await expect.poll(() => pendingBytes(writer)).toBe(0);
+  writeSync(writer, Buffer.alloc(65_536));
+  await shim.client.update(keyOf('a'), { closeStdin: true });
+  writeFileSync(gate, 'go on\n');
+  await shim.exit(keyOf('a'));
+  expect(readFileSync(stdout, 'utf8')).toBe('131072\n');
+  closeSync(writer);
+});
+
 test('FIFOs that nobody opens delay neither a start nor an exit', async () => {
   const streams = { stdin: fifo('in'), stdout: fifo('out'), stderr: fifo('err') };
   const run = () => shim.run(shim.request('a', 'echo unheard; exit 3', streams));
@@ -245,6 +264,20 @@ test('devices are read and written like files', async () => {
   expect(readFileSync(stdout, 'utf8')).toBe(' 00 00 00\n');
   await shim.run(shim.request('b', 'wc -c', { stdin: '/dev/null', stdout }));
   expect(readFileSync(stdout, 'utf8')).toMatch(/^0\n/);
+});
+
+test('stdin is heard by a child that outlives its process, and closed once that has ended too', async () => {
+  const [stdin, stdout, gate] = [fifo('in'), file('out'), fifo('gate')];
+  const isOpen = (): boolean => descriptorsOf((target) => target === stdin, shim.client.pid).length > 0;
+  const script = `exec 3<&0; (read word; echo "heard $word"; read line < ${gate}) <&3 &`;
+  const writer = openSync(stdin, 'r+');
+  await shim.run(shim.request('a', script, { stdin, stdout }));
+  writeSync(writer, 'this\n');
+  await expect.poll(() => readFileSync(stdout, 'utf8')).toBe('heard this\n');
+  expect(isOpen()).toBe(true);
+  writeFileSync(gate, 'end\n');
+  await expect.poll(isOpen).toBe(false);
+  closeSync(writer);
 });
 
 test('nothing stays open of a process that has come and gone', async () => {

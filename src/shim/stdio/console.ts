@@ -1,22 +1,18 @@
 import { closeSync, constants, openSync, unlink } from 'node:fs';
+import { isatty } from 'node:tty';
 import { duplicate, writeNow } from '../../linux/descriptor.ts';
 import { type DescriptorSocket, receiveDescriptor } from '../../linux/descriptor-socket.ts';
 import { SystemError } from '../../linux/error.ts';
 import { createPipe } from '../../linux/pipe.ts';
-import {
-  endOfFileCharacter,
-  makeRaw,
-  setWindowSize,
-  type WindowSize,
-  windowSize,
-} from '../../linux/terminal.ts';
+import { endOfFile, makeRaw, setWindowSize, type WindowSize, windowSize } from '../../linux/terminal.ts';
 import { ShimError } from '../error.ts';
 import { type ConsoleClient, type ConsoleClientPaths, openConsoleClient } from './console-client.ts';
-import type { Copy } from './copy.ts';
+import { type Copy, startCopy } from './copy.ts';
 import { endOfOutput } from './output.ts';
 import { pipeSink } from './sink.ts';
 import type { OnStreamError, ProcessStdio } from './stdio.ts';
-import { startStream } from './stream.ts';
+import { type Source, startStream } from './stream.ts';
+import type { Moved } from './transfer.ts';
 import { followWindowSize } from './window-size.ts';
 
 export type ConsolePaths = ConsoleClientPaths & {
@@ -78,8 +74,13 @@ class Console implements ProcessStdio {
 
   /** The size has to be there before the program asks for it. */
   #received(master: number): void {
-    this.#master = master;
     unlink(this.#socketPath, () => {});
+    // Of a runtime that sends something else; what cannot be watched would be the end of the shim.
+    if (!isatty(master)) {
+      closeSync(master);
+      return;
+    }
+    this.#master = master;
     if (this.#client.isTerminal) {
       this.#clientSide(() => {
         this.#unfollow = followWindowSize(this.#client.output.fd, master);
@@ -132,33 +133,47 @@ class Console implements ProcessStdio {
         setWindowSize(master, windowSize(output.fd));
       });
     }
+    if (input !== undefined) {
+      this.#clientSide(() => this.#startInput(input, master));
+    }
     this.#output = startStream({
-      source: { fd: master, kind: 'terminal', close: () => closeSync(master) },
+      source: { fd: master, kind: 'terminal', close: () => this.#hungUp(master) },
       sink: output,
       afterError: 'drop',
       onError: (error) => this.#onError('stdout', error),
+      onEnd,
+    });
+  }
+
+  #startInput(source: Source, master: number): void {
+    let fd: number;
+    try {
+      fd = duplicate(master);
+    } catch (error) {
+      source.close();
+      throw error;
+    }
+    this.#input = startStream({
+      source,
+      sink: { ...pipeSink(fd), kind: 'terminal' },
+      afterError: 'end',
+      onError: (error) => this.#onError('stdin', error),
       onEnd: () => {
-        this.#unfollow();
-        this.#master = undefined;
-        this.#output = undefined;
-        this.#input?.stop();
-        onEnd();
+        this.#input = undefined;
+        if (this.#stdinCloses) {
+          this.#clientSide(() => this.#typeEndOfFile());
+        }
       },
     });
-    if (input !== undefined) {
-      this.#input = startStream({
-        source: input,
-        sink: { ...pipeSink(duplicate(master)), kind: 'terminal' },
-        afterError: 'end',
-        onError: (error) => this.#onError('stdin', error),
-        onEnd: () => {
-          this.#input = undefined;
-          if (this.#stdinCloses) {
-            this.#typeEndOfFile();
-          }
-        },
-      });
-    }
+  }
+
+  /** Nobody has the terminal open any more. */
+  #hungUp(master: number): void {
+    this.#unfollow();
+    closeSync(master);
+    this.#master = undefined;
+    this.#output = undefined;
+    this.#input?.stop();
   }
 
   async delivered(): Promise<void> {
@@ -175,11 +190,28 @@ class Console implements ProcessStdio {
     }
   }
 
-  /** A terminal has no other way to say that its input has ended. */
+  /** A terminal has no other way to say that its input has ended, and may have no room for it yet. */
   #typeEndOfFile(): void {
-    if (this.#master !== undefined) {
-      writeNow(this.#master, Buffer.of(endOfFileCharacter(this.#master)));
+    if (this.#master === undefined) {
+      return;
     }
+    let rest = endOfFile(this.#master);
+    const fd = duplicate(this.#master);
+    const move = (): Moved => {
+      rest = rest.subarray(writeNow(fd, rest) ?? 0);
+      return rest.length === 0 ? 'end' : 'sink';
+    };
+    this.#input = startCopy({
+      source: { fd, waitable: false },
+      sink: { fd, waitable: true },
+      transfer: { move, drop: () => 'end' },
+      afterError: 'end',
+      onError: (error) => this.#onError('stdin', error),
+      onEnd: () => {
+        this.#input = undefined;
+        closeSync(fd);
+      },
+    });
   }
 
   resize(size: WindowSize): void {

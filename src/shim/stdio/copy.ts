@@ -1,4 +1,4 @@
-import { type FdWatch, type Readiness, watchFd } from '../../linux/watch.ts';
+import { type FdWatch, type Interest, type Readiness, watchFd } from '../../linux/watch.ts';
 import type { Moved, Transfer } from './transfer.ts';
 
 /** One side of a copy; a side that cannot be waited for (a file, a device) is taken to be ready. */
@@ -27,6 +27,8 @@ export type Copy = {
   finish(): void;
   /** Ends the copy as soon as no attempt is under way. */
   stop(): void;
+  /** Stops it once nobody has the other end of its sink open, which is a pipe. */
+  stopUnread(): void;
 };
 
 /** Starts to copy. Memory is what the transfer holds; a sink that takes nothing stops the reading. */
@@ -37,14 +39,27 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
   let moving = false;
   let finishing = false;
   let stopping = false;
+  let needsReader = false;
   let failing = false;
   /** Who waits in `delivered`; the present attempt speaks for the first `asked` of them. */
   const waiters: (() => void)[] = [];
   let asked = 0;
 
+  const watch = (side: Side, interest: Interest): void => {
+    const fdWatch = watches.get(side);
+    if (fdWatch === undefined) {
+      watches.set(
+        side,
+        watchFd(side.fd, interest, (readiness) => onReady(side, readiness)),
+      );
+    } else {
+      fdWatch.expect(interest);
+    }
+  };
+
   const waitFor = (side: Side | undefined, isBusy = false): void => {
     if (awaited !== undefined && awaited !== side) {
-      watches.get(awaited)?.expect({});
+      watch(awaited, awaited === sink && needsReader ? { disconnect: true } : {});
     }
     const already = awaited === side;
     awaited = side?.waitable ? side : undefined;
@@ -59,21 +74,19 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
       }
       return;
     }
-    const interest = side === source ? { readable: true } : { writable: true };
-    const watch = watches.get(side);
-    if (watch === undefined) {
-      watches.set(side, watchFd(side.fd, interest, onReady));
-    } else {
-      watch.expect(interest);
-    }
+    watch(side, side === source ? { readable: true } : { writable: true });
   };
 
-  const onReady = ({ failed }: Readiness): void => {
+  const onReady = (side: Side, { failed }: Readiness): void => {
     if (failed) {
       // libuv has ended the wait.
       awaited = undefined;
     }
-    step();
+    if (failed && side === sink && needsReader) {
+      stop();
+    } else {
+      step();
+    }
   };
 
   const end = (): void => {
@@ -83,6 +96,13 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
     }
     tellDelivered(waiters.length);
     onEnd();
+  };
+
+  const stop = (): void => {
+    stopping = true;
+    if (!ended && !moving) {
+      end();
+    }
   };
 
   const tellDelivered = (count: number): void => {
@@ -101,7 +121,7 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
       tellDelivered(asked);
     }
     waitFor(moved === 'sink' ? sink : source, typeof moved !== 'number');
-    if (moved !== 'sink' && waiters.length > 0) {
+    if (source.waitable && moved !== 'sink' && (finishing || waiters.length > 0)) {
       // An empty source would not wake us.
       setImmediate(step);
     }
@@ -157,10 +177,11 @@ export function startCopy({ source, sink, transfer, onError, afterError, onEnd }
       finishing = true;
       step();
     },
-    stop() {
-      stopping = true;
-      if (!ended && !moving) {
-        end();
+    stop,
+    stopUnread() {
+      needsReader = true;
+      if (!ended && awaited !== sink) {
+        watch(sink, { disconnect: true });
       }
     },
   };

@@ -34,7 +34,12 @@ export const openSource = (path: string): Promise<Opened> => openPath(path, cons
 export async function openSink(path: string, append = false): Promise<Opened> {
   const opened = await openPath(path, constants.O_RDWR);
   if (append && opened.kind === 'file') {
-    seekToEnd(opened.fd);
+    try {
+      seekToEnd(opened.fd, path);
+    } catch (error) {
+      closeAside(opened.fd);
+      refuse(error as SystemError);
+    }
   }
   return opened;
 }

@@ -2,7 +2,6 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { errnoText } from '../../linux/error.ts';
 import { createPipe, type Pipe } from '../../linux/pipe.ts';
-import { hasReader } from '../../linux/readers.ts';
 import { ShimError } from '../error.ts';
 import type { Copy } from './copy.ts';
 import { endOfOutput } from './output.ts';
@@ -88,7 +87,6 @@ function createPipedStdio({ childEnds, streams, errors }: Connected, onError: On
       });
     }
   };
-  const stdin = streams.find(({ name }) => name === 'stdin');
 
   return {
     childEnds,
@@ -119,10 +117,8 @@ function createPipedStdio({ childEnds, streams, errors }: Connected, onError: On
     },
     async delivered() {
       const outputs = [copies.get('stdout'), copies.get('stderr')];
-      const input = copies.get('stdin');
-      if (stdin !== undefined && input !== undefined && !hasReader(stdin.sink.fd)) {
-        input.stop();
-      }
+      // A child of the process may have its stdin still.
+      copies.get('stdin')?.stopUnread();
       streams.forEach(({ sink }) => {
         sink.processEnded();
       });

@@ -13,25 +13,28 @@ export type Sink = {
   readonly kind: Kind;
   /** The process has ended: from some time later on, a FIFO without a reader is one that nobody will read. */
   processEnded(): void;
-  /** Nothing more will be written. */
-  close(): void;
+  /** Nothing more will be written; `onClosed` is called once what has been is read, or need not be kept any more. */
+  close(onClosed?: () => void): void;
 };
 
 /** A sink for what `openSink` opened; closes it, sooner or later, after `close`, and at once where it throws. */
 export function createSink(opened: Opened): Sink {
-  return opened.kind === 'fifo' ? createFifoSink(opened.fd) : createPlainSink(opened);
+  return opened.kind === 'fifo' ? createFifoSink(opened.fd) : plainSink(opened, closeAside);
 }
 
 /** A sink for the pipe that is a process's stdin. */
 export function pipeSink(fd: number): Sink {
-  return { fd, kind: 'fifo', processEnded() {}, close: () => closeSync(fd) };
+  return plainSink({ fd, kind: 'fifo' }, closeSync);
 }
 
-const createPlainSink = ({ fd, kind }: Opened): Sink => ({
+const plainSink = ({ fd, kind }: Pick<Opened, 'fd' | 'kind'>, close: (fd: number) => void): Sink => ({
   fd,
   kind,
   processEnded() {},
-  close: () => closeAside(fd),
+  close(onClosed) {
+    close(fd);
+    onClosed?.();
+  },
 });
 
 /**
@@ -56,11 +59,12 @@ function createFifoSink(keeper: number): Sink {
       closeSync(keeper);
     }
   };
-  const closeOnceRead = (deadline: number): void => {
+  const closeOnceRead = (deadline: number, onClosed?: () => void): void => {
     if (pendingBytes(fd) === 0 || hasReader(fd) || performance.now() >= deadline) {
       closeSync(fd);
+      onClosed?.();
     } else {
-      setTimeout(closeOnceRead, LOOK_AGAIN_MS, deadline);
+      setTimeout(closeOnceRead, LOOK_AGAIN_MS, deadline, onClosed);
     }
   };
   return {
@@ -71,9 +75,9 @@ function createFifoSink(keeper: number): Sink {
         timer ??= setTimeout(leave, LINGER_MS);
       }
     },
-    close() {
+    close(onClosed) {
       leave();
-      closeOnceRead(performance.now() + LINGER_MS);
+      closeOnceRead(performance.now() + LINGER_MS, onClosed);
     },
   };
 }

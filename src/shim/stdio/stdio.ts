@@ -13,7 +13,10 @@ export type ProcessStdio = {
   runtimeOutput(): string;
   /** The process is there and waits: what it will find at its first look is made ready. */
   prepare(): void;
-  /** The process runs: starts to copy; `onEnd` is called once, when all that could be copied has been. */
+  /**
+   * The process runs: starts to copy; `onEnd` is called once, when all that could be copied has been. Does not throw: what
+   * cannot be copied is told as lost, and `abandon` is out of place from now on.
+   */
   begin(onEnd: () => void): void;
   /** The process has ended: resolves once what it had written by now has been passed on. */
   delivered(): Promise<void>;

@@ -25,8 +25,7 @@ export function startStream({ source, sink, onEnd, ...options }: StreamOptions):
     transfer: transferBetween(source, sink),
     onEnd() {
       source.close();
-      sink.close();
-      onEnd();
+      sink.close(onEnd);
     },
   });
 }
