@@ -14,7 +14,7 @@ import type { Copy } from '../../shim/stdio/copy.ts';
 import type { Transfer } from '../../shim/stdio/transfer.ts';
 import type { Ends } from './ends.ts';
 import { copyOutput, type Output } from './output.ts';
-import { type End, openStandard, startStream, transferBetween } from './stream.ts';
+import { type End, openStandard, startInput, transferBetween } from './stream.ts';
 
 /**
  * What is typed to say that there is no more (VEOF of termios(3)): twice, as the first only ends a line that has been
@@ -89,14 +89,7 @@ function giveBack(settings: Buffer): void {
 function copyInput(master: number): Copy {
   const source = openStandard(0);
   const sink: End = { fd: duplicate(master), kind: 'terminal' };
-  return startStream({
-    source,
-    sink,
-    transfer: source.kind === 'terminal' ? transferBetween(source, sink) : endingFile(source, sink),
-    // Its own terminal has hung up: the exit follows.
-    onError: () => {},
-    onEnd: () => {},
-  });
+  return startInput(source, sink, source.kind === 'terminal' ? undefined : endingFile(source, sink));
 }
 
 /** A terminal has no end that could be closed: the end of what we read has to be typed. */
