@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { CTR, ctr } from './fixtures/ctr.ts';
@@ -177,6 +178,8 @@ describe('our own terminal is as it was', () => {
 describe('ctr watch on a terminal', () => {
   const OTHER_SCREEN = '\x1b[?1049h';
   const BACK = '\x1b[?25h\x1b[?1049l';
+  const inTurn = (...texts: string[]) =>
+    new RegExp(texts.map((text) => text.replace(/[[?$]/g, '\\$&')).join('[\\s\\S]*'));
 
   it.each([
     ['q', 'q'],
@@ -198,7 +201,18 @@ describe('ctr watch on a terminal', () => {
     const watch = open('watch');
     await watch.shows(BOX);
     watch.close();
-    expect(await watch.ended()).toBe(0);
+    expect(await watch.ended()).toBe(129);
+  });
+
+  it('takes a terminal that does not know its size for one of 24 lines of 80', async () => {
+    window = new Window(CTR, ['watch'], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath },
+      width: 0,
+      height: 0,
+    });
+    await window.shows(BOX);
+    window.type('q');
+    expect(await window.ended()).toBe(0);
   });
 
   it('takes keys that come together', async () => {
@@ -210,11 +224,40 @@ describe('ctr watch on a terminal', () => {
     expect(await watch.ended()).toBe(0);
   });
 
-  it('gives it back where it is told to end', async () => {
+  it.each<[NodeJS.Signals, number]>([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGQUIT', 131],
+  ])('gives it back where %s tells it to end, and says so', async (signal, status) => {
     const watch = open('watch');
+    const before = watch.settings();
     await watch.shows(BOX);
-    watch.child.kill('SIGTERM');
-    await watch.ended();
+    watch.child.kill(signal);
+    expect(await watch.ended()).toBe(status);
     await expect.poll(() => watch.text.endsWith(BACK)).toBe(true);
+    expect(watch.settings()).toEqual(before);
+  });
+
+  it.each([
+    ['Ctrl-Z', (shell: Window) => shell.type('\x1a')],
+    ['kill -TSTP', (shell: Window) => execa('pkill', ['-TSTP', '-P', String(shell.child.pid)])],
+  ])('gives it back while it is stopped by %s, and takes it again', async (_, stop) => {
+    window = new Window('bash', ['--norc', '-i'], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath, PS1: '$ ' },
+    });
+    const before = window.settings();
+    window.type(`${CTR} watch\r`);
+    await window.shows(BOX);
+    await stop(window);
+    await window.shows(inTurn(BACK, 'Stopped'));
+    window.resize(120, 30);
+    window.type('fg\r');
+    await window.shows(inTurn('Stopped', OTHER_SCREEN, BOX));
+    window.type('q');
+    await window.shows(inTurn('Stopped', BACK, '$ '));
+    window.type('exit $?\r');
+    expect(await window.ended()).toBe(0);
+    expect(window.settings()).toEqual(before);
   });
 });
