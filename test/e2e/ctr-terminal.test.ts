@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openPty } from '../../src/linux/pty.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { CTR, ctr } from './fixtures/ctr.ts';
 import { type EventStream, TestDaemon } from './fixtures/daemon.ts';
@@ -161,6 +164,23 @@ describe('our own terminal is as it was', () => {
     shown.close();
     expect(await shown.ended()).toBe(129);
     await goesOn(id);
+  });
+
+  it('or is no more, when ctr is told to go on', async () => {
+    const id = unique('goes-on');
+    const bundle = await bundles.make('goes-on', { terminal: true, args: ['sh', '-c', 'echo ready; cat'] });
+    const { master, path } = openPty();
+    const slave = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
+    const child = spawn(CTR, ['containers', 'start', '-a', id, bundle], {
+      env: { ...process.env, CONTAINERD_ADDRESS: daemon.socketPath },
+      stdio: [slave, 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    await once(child.stdout as Readable, 'data');
+    for (const fd of [slave, master]) closeSync(fd);
+    for (const signal of ['SIGCONT', 'SIGWINCH'] as const) child.kill(signal);
+    await daemon.signal(id, 9);
+    expect(await ended).toEqual([137, null]);
   });
 
   it('when the container cannot be started', async () => {

@@ -35,20 +35,23 @@ export function makeTerminal(onResize: (size: WindowSize) => void): Ends {
   let output: Output | undefined;
   let isOpen = true;
 
-  const resize = (): void => {
+  const resize = unlessGone(() => {
     if (window === undefined) return;
     const size = windowSize(window);
     setWindowSize(master, size);
     onResize(size);
-  };
+  });
   const takeOver = (): void => {
     if (isatty(0)) before ??= makeRaw(0);
   };
   /** A shell that had us stopped has changed its terminal meanwhile. */
-  const resume = (): void => {
+  const resume = unlessGone(() => {
     if (before !== undefined) makeRaw(0);
     resize();
-  };
+  });
+  const giveBack = unlessGone(() => {
+    if (before !== undefined) setTerminalSettings(0, before);
+  });
   makeRaw(master);
   if (window !== undefined) setWindowSize(master, windowSize(window));
 
@@ -72,19 +75,19 @@ export function makeTerminal(onResize: (size: WindowSize) => void): Ends {
       input?.stop();
       output?.stop();
       closeSync(master);
-      if (before !== undefined) giveBack(before);
+      giveBack();
     },
   };
 }
 
-/** The terminal as it was; one that has been closed has no use for that. */
-function giveBack(settings: Buffer): void {
+/** Of a terminal that has been closed nothing is to be known or set: its signals may come in any order. */
+const unlessGone = (act: () => void) => (): void => {
   try {
-    setTerminalSettings(0, settings);
+    act();
   } catch (error) {
     if (!(error instanceof SystemError) || error.code !== 'EIO') throw error;
   }
-}
+};
 
 function copyInput(master: number): Copy {
   const source = openStandard(0);
