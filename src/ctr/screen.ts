@@ -60,8 +60,9 @@ export function openScreen(leave: () => void): Screen {
   const obey = (signal: NodeJS.Signals): void => goAway(128 + constants.signals[signal]);
   const hangUp = (): void => obey('SIGHUP');
   function take(): void {
-    stdout.write(ENTER);
+    // Stops us where we are in the background: nothing may have been drawn by then.
     if (stdin.isTTY) stdin.setRawMode(true);
+    stdout.write(ENTER);
     redraw();
   }
   function giveBack(): void {

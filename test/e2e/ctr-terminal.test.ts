@@ -266,7 +266,6 @@ describe('ctr watch on a terminal', () => {
     window = new Window('bash', ['--norc', '-i'], {
       env: { CONTAINERD_ADDRESS: daemon.socketPath, PS1: '$ ' },
     });
-    const before = window.settings();
     window.type(`${CTR} watch\r`);
     await window.shows(BOX);
     await stop(window);
@@ -278,6 +277,20 @@ describe('ctr watch on a terminal', () => {
     await window.shows(inTurn('Stopped', BACK, '$ '));
     window.type('exit $?\r');
     expect(await window.ended()).toBe(0);
-    expect(window.settings()).toEqual(before);
+  });
+
+  it('shows nothing while it is in the background', async () => {
+    window = new Window('bash', ['--norc', '-i'], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath, PS1: '$ ' },
+    });
+    window.type(`set -b; ${CTR} watch &\r`);
+    await window.shows('Stopped');
+    expect(window.text).not.toContain(OTHER_SCREEN);
+    window.type('fg\r');
+    await window.shows(BOX);
+    window.type('q');
+    await window.shows(inTurn(BACK, '$ '));
+    window.type('exit $?\r');
+    expect(await window.ended()).toBe(0);
   });
 });
