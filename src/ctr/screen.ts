@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Order, View } from './watch-rows.ts';
 
@@ -36,16 +37,27 @@ const KEY = /\p{Cc}(?:\[|O)[0-9;]*[A-Za-z~]|./gsu;
 const STOP_KEY = '\x1a';
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 
+/** How often somebody in the background who could not be stopped looks whether that is over. */
+const LOOK_AGAIN_MS = 200;
+
+/** Whether the terminal is another process group's (proc(5): pgrp and tpgid). */
+function isInBackground(): boolean {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return foreground !== '-1' && foreground !== group;
+}
+
 /** Takes the terminal over. `leave` is called where somebody has seen enough, or we are told to end. */
 export function openScreen(leave: () => void): Screen {
   const { stdin, stdout } = process;
   const view: View = { columns: 80, rows: 24, order: 'id', from: 0 };
   let linesOf: ((view: View) => string[]) | undefined;
   let isOpen = true;
+  let isTaken = false;
   let left: number | undefined;
 
   function redraw(): void {
-    if (linesOf === undefined || !isOpen) return;
+    if (linesOf === undefined || !isTaken) return;
     // A terminal that nobody has told its size says 0.
     view.columns = stdout.columns || 80;
     view.rows = stdout.rows || 24;
@@ -60,13 +72,22 @@ export function openScreen(leave: () => void): Screen {
   const obey = (signal: NodeJS.Signals): void => goAway(128 + constants.signals[signal]);
   const hangUp = (): void => obey('SIGHUP');
   function take(): void {
-    // Stops us where we are in the background: nothing may have been drawn by then.
-    if (stdin.isTTY) stdin.setRawMode(true);
+    if (!isOpen || isTaken) return;
+    if (isInBackground()) {
+      // Before the kernel does it, where Node would hear of nothing that is to end us.
+      process.kill(process.pid, 'SIGTTOU');
+      setTimeout(take, LOOK_AGAIN_MS);
+      return;
+    }
+    isTaken = true;
+    if (stdin.isTTY) stdin.setRawMode(true).on('data', onKeys).resume();
     stdout.write(ENTER);
     redraw();
   }
   function giveBack(): void {
-    if (stdin.isTTY) stdin.setRawMode(false);
+    if (!isTaken) return;
+    isTaken = false;
+    if (stdin.isTTY) stdin.off('data', onKeys).setRawMode(false).pause();
     stdout.write(LEAVE);
   }
   /** Stops as a program that knows nothing of it does; where nobody could have it go on, the kernel lets it be. */
@@ -101,25 +122,17 @@ export function openScreen(leave: () => void): Screen {
     for (const signal of SIGNALS) process.off(signal, obey);
     process.off('SIGTSTP', stop);
     process.off('uncaughtExceptionMonitor', close);
-    if (stdin.isTTY) {
-      stdin.off('data', onKeys);
-      stdin.pause();
-    }
     giveBack();
   }
 
   // The terminal has gone.
   for (const stream of [stdin, stdout]) stream.on('error', hangUp);
-  take();
-  if (stdin.isTTY) {
-    stdin.on('data', onKeys);
-    stdin.resume();
-  }
   stdout.on('resize', redraw);
   for (const signal of SIGNALS) process.on(signal, obey);
   process.on('SIGTSTP', stop);
   // What went wrong is to be read where it stays.
   process.on('uncaughtExceptionMonitor', close);
+  take();
 
   return {
     draw(lines) {

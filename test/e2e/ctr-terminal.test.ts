@@ -293,4 +293,15 @@ describe('ctr watch on a terminal', () => {
     window.type('exit $?\r');
     expect(await window.ended()).toBe(0);
   });
+
+  it('ends in the background where it is told to', async () => {
+    window = new Window('bash', ['--norc', '-i'], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath, PS1: '$ ' },
+    });
+    window.type(`set -b; ${CTR} watch &\r`);
+    await window.shows('Stopped');
+    window.type('kill %1; wait -f %1; exit $?\r');
+    expect(await window.ended()).toBe(143);
+    expect(window.text).not.toContain(OTHER_SCREEN);
+  });
 });
