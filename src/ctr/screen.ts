@@ -109,7 +109,7 @@ export function openScreen(leave: () => void): Screen {
       // To all who would have it from the terminal.
       if (key === STOP_KEY) process.kill(0, 'SIGTSTP');
       const move = MOVE_KEYS[key];
-      if (move !== undefined) view.from = Math.max(0, view.from + move(view.rows - 4));
+      if (move !== undefined) view.from = Math.max(0, view.from + move(Math.max(1, view.rows - 4)));
       view.order = ORDER_KEYS[key] ?? view.order;
     }
     redraw();
