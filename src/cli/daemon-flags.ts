@@ -62,6 +62,8 @@ const MAX_AGE_MS = 36_500 * DAY_MS;
 const MAX_STATE_DIR_BYTES = 80;
 const NO_ID = 0xffff_ffff;
 const JOURNAL_BYTES = 64 * 2 ** 20;
+/** A few events: whoever says less has meant another unit. */
+const MIN_JOURNAL_BYTES = 512;
 const LOOPBACK = '127.0.0.1';
 
 const flags = (hostname: string) => [
@@ -95,7 +97,10 @@ const flags = (hostname: string) => [
     maxMs: MAX_TIMER_MS,
   }),
   valueFlag('--graphite-address', 'host:port of a Graphite server', shown(''), parseGraphiteAddress),
-  integerFlag('--journal-bytes', 'size of the journal of events', { value: JOURNAL_BYTES, min: 1 }),
+  integerFlag('--journal-bytes', 'size of the journal of events', {
+    value: JOURNAL_BYTES,
+    min: MIN_JOURNAL_BYTES,
+  }),
   durationFlag('--journal-age', 'how long the journal keeps an event', {
     valueMs: 7 * DAY_MS,
     minMs: 1,
@@ -138,11 +143,11 @@ function parseGraphiteAddress(text: string): string {
   return text;
 }
 
-/** The port alone is one of this host's own. */
+/** The port alone is one of this host's own. A browser says a host's name in lower case, however it was typed. */
 function parseInspect(text: string): InspectAddress {
   const [, host, port] = /^(?:(?:([^\s:/[\]]+|\[[0-9A-Fa-f:.]+\])?:)?)(\d{1,5})$/.exec(text) ?? [];
   if (!(Number(port) <= 65_535)) throw new CliError('must be host:port');
-  return { host: host?.replace(/^\[(.*)\]$/, '$1') ?? LOOPBACK, port: Number(port) };
+  return { host: host?.replace(/^\[(.*)\]$/, '$1')?.toLowerCase() ?? LOOPBACK, port: Number(port) };
 }
 
 /**

@@ -40,12 +40,12 @@ export const nameFlag = (names: string, usage: string, value: string): Option =>
 export const integerFlag = (
   names: string,
   usage: string,
-  { value, min, max = Number.MAX_SAFE_INTEGER }: { value: number; min: 0 | 1; max?: number },
+  { value, min, max = Number.MAX_SAFE_INTEGER }: { value: number; min: number; max?: number },
 ): Option =>
   valueFlag(names, usage, { value, shown: String(value) }, (text) => {
     const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (!(number >= min && number <= max)) {
-      const kind = min === 1 ? 'a positive integer' : 'an integer, 0 or more';
+      const kind = min === 1 ? 'a positive integer' : `an integer, ${min} or more`;
       throw new CliError(`must be ${kind}${max === Number.MAX_SAFE_INTEGER ? '' : `, at most ${max}`}`);
     }
     return number;

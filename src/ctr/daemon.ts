@@ -20,12 +20,16 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** How long a daemon may leave it unanswered whether it is there: one that has been stopped takes connections all the same. */
 const SILENCE_MS = 15_000;
 
-/** One that is waited for is found again soon after it is back; one that is silent is asked whether it is there. */
+/**
+ * One that is waited for is found again soon after it is back; one that is silent is asked whether it is there. An answer may
+ * be as large as its containers are many.
+ */
 const channelOptions = (silenceMs: number) => ({
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1000,
   'grpc.keepalive_time_ms': silenceMs,
   'grpc.keepalive_timeout_ms': silenceMs,
+  'grpc.max_receive_message_length': -1,
 });
 
 const SILENT = 'does not answer: it has been stopped, has too much to do, or has just been started anew';
@@ -83,17 +87,14 @@ export function connect(
   const client = new APIClient(`unix:${socketPath}`, credentials.createInsecure(), channelOptions(silenceMs));
   /** What is waited for. */
   const calls = new Set<ClientUnaryCall>();
-  let isSilent = false;
+  const isReady = () => client.getChannel().getConnectivityState(false) === connectivityState.READY;
 
   /** Gives a call up that comes to nobody: a daemon that has been stopped takes connections, and never says a word. */
-  function inTime<Call extends { cancel(): void }>(call: Call): Call {
+  function inTime<Call extends ClientUnaryCall | ClientReadableStream<unknown>>(call: Call): Call {
     const timer = setTimeout(() => {
-      if (client.getChannel().getConnectivityState(false) === connectivityState.READY) return;
-      isSilent = true;
-      call.cancel();
+      if (!isReady()) call.cancel();
     }, 2 * silenceMs);
-    // Whoever has ended is not kept by it.
-    timer.unref();
+    call.once('status', () => clearTimeout(timer));
     return call;
   }
 
@@ -105,7 +106,7 @@ export function connect(
     const { code, details } = error as Partial<ServiceError>;
     if (code === undefined || details === undefined) throw error;
     debug(`${status[code]}: ${details}`);
-    if (isSilent && code === status.CANCELLED) return new CliError(`${socketPath} ${SILENT}`);
+    if (code === status.CANCELLED && !isReady()) return new CliError(`${socketPath} ${SILENT}`);
     if (code === status.UNAVAILABLE) {
       const refusal = await knock(socketPath);
       if (refusal !== undefined) return new CliError(unreachable(socketPath, refusal));

@@ -19,6 +19,10 @@ function openStdout(warn: (text: string) => void): Session['stdout'] {
   };
 }
 
+/** What the system refuses ourselves (a FIFO, a terminal), as Node and we throw it. */
+const isRefused = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error;
+
 /** Does the job; gives the exit status. What goes wrong is told on stderr. */
 export async function runJob({ job, address, debug }: Invocation): Promise<number> {
   // Where that is gone there is nowhere to say it.
@@ -34,7 +38,7 @@ export async function runJob({ job, address, debug }: Invocation): Promise<numbe
   try {
     return await job(session);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof CliError || isRefused(error))) throw error;
     warn(error.message);
     return 1;
   } finally {

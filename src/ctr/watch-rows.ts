@@ -76,7 +76,7 @@ const PLAIN = '\x1b[0m';
 /** Lines that are no container's: what there is, the header, the keys. */
 const FRAME_LINES = 4;
 
-/** The lines of a terminal's screen, none of them wider; `view.from` is brought to where there are rows. */
+/** The lines of a terminal's screen, none of them wider, no more than it has; `view.from` is brought to where there are rows. */
 export function screenOf(all: readonly WatchRow[], view: View): string[] {
   const { columns, rows, order } = view;
   const counts = new Map<string, number>();
@@ -112,5 +112,5 @@ export function screenOf(all: readonly WatchRow[], view: View): string[] {
     ...shown.map(({ cells }) => line(cells)),
     '',
     `${DIM}${`i a c m: order by ${order}   q: leave${more}`.slice(0, columns)}${PLAIN}`,
-  ];
+  ].slice(0, rows);
 }

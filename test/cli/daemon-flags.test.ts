@@ -59,6 +59,7 @@ describe('the daemon’s flags', () => {
     [['--graphite-address', '[::1]:2003'], { graphiteAddress: '[::1]:2003' }],
     [['--inspect', '127.0.0.1:7000'], { inspect: { host: '127.0.0.1', port: 7000 } }],
     [['--inspect', ':7000'], { inspect: { host: '127.0.0.1', port: 7000 } }],
+    [['--inspect', 'LocalHost:7000'], { inspect: { host: 'localhost', port: 7000 } }],
     [['--inspect', '0'], { inspect: { host: '127.0.0.1', port: 0 } }],
     [
       ['--inspect', '[::1]:1', '--inspect-secrets'],
@@ -104,6 +105,10 @@ describe('the daemon’s flags', () => {
     [
       ['-l', 'tcp://:80'],
       'invalid value "tcp://:80" for flag --listen: tcp is not supported: the address is a unix socket\'s',
+    ],
+    [
+      ['--journal-bytes', '64'],
+      'invalid value "64" for flag --journal-bytes: must be an integer, 512 or more',
     ],
     [['--inspect', ''], 'invalid value "" for flag --inspect: must be host:port'],
     [['--inspect', 'host'], 'invalid value "host" for flag --inspect: must be host:port'],

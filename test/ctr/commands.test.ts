@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CliError } from '../../src/cli/error.ts';
 import { Refusal } from '../../src/ctr/daemon.ts';
-import { Container, Event, Stats } from '../../src/generated/api.ts';
+import { Container, Event, StateResponse, Stats } from '../../src/generated/api.ts';
 import { ctr, type FakeDaemon, startFakeDaemon } from './fake-daemon.ts';
 
 const { SIGINT, SIGKILL } = constants.signals;
@@ -44,6 +44,16 @@ describe('containers', () => {
     expect((await run('containers')).stdout).toBe(
       'ID                  PATH                STATUS              PID1\n',
     );
+  });
+
+  it('prints them however many there are', async () => {
+    const containers = new Array(40_000).fill({ ...REDIS, bundlePath: `/${'redis'.repeat(20)}` });
+    daemon.answers.state = { containers, machine: undefined };
+    expect(StateResponse.encode(StateResponse.fromPartial({ containers })).finish().length).toBeGreaterThan(
+      4 * 2 ** 20,
+    );
+    const { status, stdout } = await run('containers');
+    expect({ status, lines: stdout.split('\n').length }).toEqual({ status: 0, lines: 40_002 });
   });
 
   it.each([[['containers', '--json']], [['containers', 'list', '--json']]])(

@@ -189,6 +189,13 @@ describe('the screen of ctr watch', () => {
     expect(lines[0]).toBe('30 containers  30 running');
   });
 
+  it('fits a window that has no room for containers', () => {
+    expect(plain(screenOf(rows, view({ rows: 2 })))).toEqual([
+      '30 containers  30 running',
+      expect.stringMatching(/^ID /),
+    ]);
+  });
+
   it('is in the order that is asked for, from where it is asked for, and never past the end', () => {
     expect(plain(screenOf(rows, view({ order: 'memory' })))[2]).toMatch(/^c29 /);
     const past = view({ order: 'memory', from: 1000 });

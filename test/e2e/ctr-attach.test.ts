@@ -4,15 +4,18 @@ import { once } from 'node:events';
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { within } from '../linux/deadline.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { CTR, ctr, RunningCtr } from './fixtures/ctr.ts';
 import { type EventStream, processState, TestDaemon } from './fixtures/daemon.ts';
 import { childrenOf, countDescriptors, shimPidOf } from './fixtures/host.ts';
 
 const KILL = 9;
+const PATIENCE_MS = 30_000;
 const BOX = `box-${process.pid}`;
 
 let bundles: Bundles;
@@ -89,6 +92,16 @@ describe('an attached process', () => {
     expect(await leftovers()).toEqual([]);
   });
 
+  it('is not started where there can be no pipes for it, and that is said in one line', async () => {
+    const args = ['containers', 'exec', '--id', BOX, '-a', 'sh', '-c', 'echo >/tmp/started'];
+    expect(await ctr(daemon, args, { env: { TMPDIR: '/nonexistent' } })).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^\[ctr\] ENOENT: no such file or directory, mkdtemp '.*'\n$/),
+    });
+    expect(await exec('test -e /tmp/started')).toMatchObject({ status: 1 });
+  });
+
   it('is what was asked for', async () => {
     const flags = ['--cwd', '/tmp', '--env', 'A=1', '-e', 'B=2', '--uid', '7', '--gid', '8'];
     const script = 'pwd; echo $A$B; id -u; id -g';
@@ -98,6 +111,29 @@ describe('an attached process', () => {
 
   it('hears the end of a stdin that is empty', async () => {
     expect(await exec('cat; echo "ended"')).toMatchObject({ status: 0, stdout: 'ended\n' });
+  });
+
+  it.each([
+    ['pipe', ['--attach'], 'hi\n'],
+    ['terminal', ['--attach', '--tty'], 'hi\r\nhi\r\n'],
+  ])('hears, by a %s, the end of a named FIFO whose writer had gone before', async (name, flags, shown) => {
+    const fifo = path.join(bundles.folder, unique(`fifo-to-${name}`));
+    await execa('mkfifo', [fifo]);
+    const writer = await open(fifo, 'r+');
+    const reader = await open(fifo, 'r');
+    await writer.write('hi\n');
+    await writer.close();
+    const child = spawn(CTR, ['containers', 'exec', '--id', BOX, ...flags, 'cat'], {
+      env: { ...process.env, ...env, CONTAINERD_ADDRESS: daemon.socketPath },
+      stdio: [reader.fd, 'pipe', 'inherit'],
+    });
+    await reader.close();
+    try {
+      const printed = await within(PATIENCE_MS, 'the end of ctr', buffer(child.stdout as Readable));
+      expect(printed.toString()).toBe(shown);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 
   it('gets 10 MB and gives them back, bit for bit', async () => {

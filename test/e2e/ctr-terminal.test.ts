@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openPty } from '../../src/linux/pty.ts';
 import { type Bundles, makeBundles } from './fixtures/bundle.ts';
 import { CTR, ctr } from './fixtures/ctr.ts';
 import { type EventStream, TestDaemon } from './fixtures/daemon.ts';
@@ -162,6 +166,23 @@ describe('our own terminal is as it was', () => {
     await goesOn(id);
   });
 
+  it('or is no more, when ctr is told to go on', async () => {
+    const id = unique('goes-on');
+    const bundle = await bundles.make('goes-on', { terminal: true, args: ['sh', '-c', 'echo ready; cat'] });
+    const { master, path } = openPty();
+    const slave = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
+    const child = spawn(CTR, ['containers', 'start', '-a', id, bundle], {
+      env: { ...process.env, CONTAINERD_ADDRESS: daemon.socketPath },
+      stdio: [slave, 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    await once(child.stdout as Readable, 'data');
+    for (const fd of [slave, master]) closeSync(fd);
+    for (const signal of ['SIGCONT', 'SIGWINCH'] as const) child.kill(signal);
+    await daemon.signal(id, 9);
+    expect(await ended).toEqual([137, null]);
+  });
+
   it('when the container cannot be started', async () => {
     const bundle = await bundles.make('missing', { terminal: true, args: ['nope'] });
     const shown = open('containers', 'start', '-a', unique('missing'), bundle);
@@ -177,6 +198,8 @@ describe('our own terminal is as it was', () => {
 describe('ctr watch on a terminal', () => {
   const OTHER_SCREEN = '\x1b[?1049h';
   const BACK = '\x1b[?25h\x1b[?1049l';
+  const inTurn = (...texts: string[]) =>
+    new RegExp(texts.map((text) => text.replace(/[[?$]/g, '\\$&')).join('[\\s\\S]*'));
 
   it.each([
     ['q', 'q'],
@@ -198,7 +221,18 @@ describe('ctr watch on a terminal', () => {
     const watch = open('watch');
     await watch.shows(BOX);
     watch.close();
-    expect(await watch.ended()).toBe(0);
+    expect(await watch.ended()).toBe(129);
+  });
+
+  it('takes a terminal that does not know its size for one of 24 lines of 80', async () => {
+    window = new Window(CTR, ['watch'], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath },
+      width: 0,
+      height: 0,
+    });
+    await window.shows(BOX);
+    window.type('q');
+    expect(await window.ended()).toBe(0);
   });
 
   it('takes keys that come together', async () => {
@@ -210,11 +244,64 @@ describe('ctr watch on a terminal', () => {
     expect(await watch.ended()).toBe(0);
   });
 
-  it('gives it back where it is told to end', async () => {
+  it.each<[NodeJS.Signals, number]>([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGQUIT', 131],
+  ])('gives it back where %s tells it to end, and says so', async (signal, status) => {
     const watch = open('watch');
+    const before = watch.settings();
     await watch.shows(BOX);
-    watch.child.kill('SIGTERM');
-    await watch.ended();
+    watch.child.kill(signal);
+    expect(await watch.ended()).toBe(status);
     await expect.poll(() => watch.text.endsWith(BACK)).toBe(true);
+    expect(watch.settings()).toEqual(before);
+  });
+
+  it.each([
+    ['Ctrl-Z', (shell: Window) => shell.type('\x1a')],
+    ['kill -TSTP', (shell: Window) => execa('pkill', ['-TSTP', '-P', String(shell.child.pid)])],
+  ])('gives it back while it is stopped by %s, and takes it again', async (_, stop) => {
+    window = new Window('bash', ['--norc', '-i'], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath, PS1: '$ ' },
+    });
+    window.type(`${CTR} watch\r`);
+    await window.shows(BOX);
+    await stop(window);
+    await window.shows(inTurn(BACK, 'Stopped'));
+    window.resize(120, 30);
+    window.type('fg\r');
+    await window.shows(inTurn('Stopped', OTHER_SCREEN, BOX));
+    window.type('q');
+    await window.shows(inTurn('Stopped', BACK, '$ '));
+    window.type('exit $?\r');
+    expect(await window.ended()).toBe(0);
+  });
+
+  it('shows nothing while it is in the background', async () => {
+    window = new Window('bash', ['--norc', '-i'], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath, PS1: '$ ' },
+    });
+    window.type(`set -b; ${CTR} watch &\r`);
+    await window.shows('Stopped');
+    expect(window.text).not.toContain(OTHER_SCREEN);
+    window.type('fg\r');
+    await window.shows(BOX);
+    window.type('q');
+    await window.shows(inTurn(BACK, '$ '));
+    window.type('exit $?\r');
+    expect(await window.ended()).toBe(0);
+  });
+
+  it('ends in the background where it is told to', async () => {
+    window = new Window('bash', ['--norc', '-i'], {
+      env: { CONTAINERD_ADDRESS: daemon.socketPath, PS1: '$ ' },
+    });
+    window.type(`set -b; ${CTR} watch &\r`);
+    await window.shows('Stopped');
+    window.type('kill %1; wait -f %1; exit $?\r');
+    expect(await window.ended()).toBe(143);
+    expect(window.text).not.toContain(OTHER_SCREEN);
   });
 });

@@ -200,6 +200,12 @@ describe('what cannot be done', () => {
     } finally {
       daemon.child.kill('SIGCONT');
     }
+    await expect(ask(before)).rejects.toThrow('container not found');
+    // It is back: what is given up then is given up by us.
+    const aborter = new AbortController();
+    const asked = before.ask(before.client.state, { id: '' }, { signal: aborter.signal });
+    aborter.abort();
+    await expect(asked).rejects.toThrow('Cancelled on client');
     for (const it of [before, after]) it.close();
   });
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,7 +25,13 @@ export class Checkout {
 
   /** The folder that is the PATH. */
   get bin(): string {
-    return path.join(this.folder, 'path');
+    return path.join(this.folder, 'bin');
+  }
+
+  /** Puts a program into one of its folders, beside `bin` if need be. */
+  async add(file: string, text: string): Promise<void> {
+    await mkdir(path.join(this.folder, path.dirname(file)), { recursive: true });
+    await writeFile(path.join(this.folder, file), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
   }
 
   run(...args: string[]): Promise<{ status: number; stderr: string }> {
@@ -40,7 +46,7 @@ export class Checkout {
   /** What the script has made in it, by path. */
   async made(): Promise<string[]> {
     const names = await readdir(this.folder, { recursive: true });
-    return names.filter((name) => !/^(path|scripts)\b/.test(name)).toSorted();
+    return names.filter((name) => !/^(s?bin|scripts)\b/.test(name)).toSorted();
   }
 
   remove(): Promise<void> {

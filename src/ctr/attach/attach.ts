@@ -30,10 +30,18 @@ export type Attachment = {
  * Starts a process and stands in for its terminal, or for its three streams, until it ends; gives its exit status. Where
  * the user goes first (a signal, a pipe without a reader) the process goes on, and the status is what a shell would say.
  */
-export async function attach({ daemon, warn }: Session, attachment: Attachment): Promise<number> {
+export async function attach(session: Session, attachment: Attachment): Promise<number> {
+  const exits = await followExits(session.daemon, attachment.id);
+  try {
+    return await attachTo(session, attachment, exits);
+  } finally {
+    exits.close();
+  }
+}
+
+async function attachTo({ daemon, warn }: Session, attachment: Attachment, exits: Exits): Promise<number> {
   const { id, terminal, launch } = attachment;
   let pid: number | undefined;
-  const exits = await followExits(daemon, id);
   const ends = terminal ? makeTerminal(resizing(daemon, id, () => pid)) : makePipes();
   const close = (): void => ends.close();
   // Even where an error of ours ends us, nothing of it may stay.
@@ -56,7 +64,6 @@ export async function attach({ daemon, warn }: Session, attachment: Attachment):
     return error.status;
   } finally {
     interruptions.release();
-    exits.close();
     close();
     process.off('exit', close);
   }

@@ -5,7 +5,7 @@ import { makeFifo } from '../../linux/fifo.ts';
 import type { Copy } from '../../shim/stdio/copy.ts';
 import type { Ends } from './ends.ts';
 import { copyOutput, type Output } from './output.ts';
-import { openStandard, startStream } from './stream.ts';
+import { openStandard, startInput } from './stream.ts';
 
 const WITHOUT_WAITING = constants.O_NONBLOCK;
 
@@ -61,12 +61,5 @@ export function makePipes(): Ends {
 }
 
 /** At the end of what we read the FIFO is closed, which is how the process learns of it. */
-function copyInput(fifo: string): Copy {
-  return startStream({
-    source: openStandard(0),
-    sink: { fd: openSync(fifo, constants.O_WRONLY | WITHOUT_WAITING), kind: 'pipe' },
-    // A process that reads no more (EPIPE) has all that it wants.
-    onError: () => {},
-    onEnd: () => {},
-  });
-}
+const copyInput = (fifo: string): Copy =>
+  startInput(openStandard(0), { fd: openSync(fifo, constants.O_WRONLY | WITHOUT_WAITING), kind: 'pipe' });

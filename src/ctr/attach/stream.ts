@@ -62,4 +62,12 @@ export function startStream({ source, sink, transfer, onError, onEnd }: StreamOp
   });
 }
 
+/** Copies what we read until its end, or until nobody wants it: a process that reads no more has all that it wants. */
+export function startInput(source: End, sink: End, transfer = transferBetween(source, sink)): Copy {
+  const copy = startStream({ source, sink, transfer, onError: () => {}, onEnd: () => {} });
+  // The end of a FIFO whose last writer left before it was opened again is there to be read, but poll(2) never tells.
+  if (source.kind === 'pipe') void copy.delivered();
+  return copy;
+}
+
 const sideOf = ({ fd, kind }: End) => ({ fd, waitable: kind !== 'file' });

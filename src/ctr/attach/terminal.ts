@@ -14,7 +14,7 @@ import type { Copy } from '../../shim/stdio/copy.ts';
 import type { Transfer } from '../../shim/stdio/transfer.ts';
 import type { Ends } from './ends.ts';
 import { copyOutput, type Output } from './output.ts';
-import { type End, openStandard, startStream, transferBetween } from './stream.ts';
+import { type End, openStandard, startInput, transferBetween } from './stream.ts';
 
 /**
  * What is typed to say that there is no more (VEOF of termios(3)): twice, as the first only ends a line that has been
@@ -35,20 +35,23 @@ export function makeTerminal(onResize: (size: WindowSize) => void): Ends {
   let output: Output | undefined;
   let isOpen = true;
 
-  const resize = (): void => {
+  const resize = unlessGone(() => {
     if (window === undefined) return;
     const size = windowSize(window);
     setWindowSize(master, size);
     onResize(size);
-  };
+  });
   const takeOver = (): void => {
     if (isatty(0)) before ??= makeRaw(0);
   };
   /** A shell that had us stopped has changed its terminal meanwhile. */
-  const resume = (): void => {
+  const resume = unlessGone(() => {
     if (before !== undefined) makeRaw(0);
     resize();
-  };
+  });
+  const giveBack = unlessGone(() => {
+    if (before !== undefined) setTerminalSettings(0, before);
+  });
   makeRaw(master);
   if (window !== undefined) setWindowSize(master, windowSize(window));
 
@@ -72,31 +75,24 @@ export function makeTerminal(onResize: (size: WindowSize) => void): Ends {
       input?.stop();
       output?.stop();
       closeSync(master);
-      if (before !== undefined) giveBack(before);
+      giveBack();
     },
   };
 }
 
-/** The terminal as it was; one that has been closed has no use for that. */
-function giveBack(settings: Buffer): void {
+/** Of a terminal that has been closed nothing is to be known or set: its signals may come in any order. */
+const unlessGone = (act: () => void) => (): void => {
   try {
-    setTerminalSettings(0, settings);
+    act();
   } catch (error) {
     if (!(error instanceof SystemError) || error.code !== 'EIO') throw error;
   }
-}
+};
 
 function copyInput(master: number): Copy {
   const source = openStandard(0);
   const sink: End = { fd: duplicate(master), kind: 'terminal' };
-  return startStream({
-    source,
-    sink,
-    transfer: source.kind === 'terminal' ? transferBetween(source, sink) : endingFile(source, sink),
-    // Its own terminal has hung up: the exit follows.
-    onError: () => {},
-    onEnd: () => {},
-  });
+  return startInput(source, sink, source.kind === 'terminal' ? undefined : endingFile(source, sink));
 }
 
 /** A terminal has no end that could be closed: the end of what we read has to be typed. */

@@ -44,7 +44,7 @@ export function addWatch(program: Command, take: Take): void {
         }
       } catch (error) {
         screen?.close();
-        if (screen?.left) return 0;
+        if (screen?.left !== undefined) return screen.left;
         throw await daemon.explain(error);
       } finally {
         screen?.close();
