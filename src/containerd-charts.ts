@@ -3,6 +3,7 @@ import { eventsIn } from './actors/journal-lines.ts';
 import { printChart } from './charts/print.ts';
 import { type Replayed, replay } from './charts/replay.ts';
 import type { ChartCommand, ReplayCommand } from './cli/chart-commands.ts';
+import { counted } from './cli/count.ts';
 import type { Ending } from './cli/program.ts';
 import type { Event } from './generated/api.ts';
 
@@ -24,10 +25,10 @@ function textOf({ events, containers, unknown, partings }: Replayed): string {
       `${sequence}: ${event} of ${id}, ${state || 'whatever it is'}: ${why}`,
   );
   if (unknown.length > 0) lines.push(`passed over, as their beginning is not there: ${unknown.join(', ')}`);
-  const parts = partings.length === 0 ? 'nowhere' : `${partings.length} times`;
+  const parts = partings.length === 0 ? 'nowhere' : counted(partings.length, 'time');
   return [
     ...lines,
-    `${events} events of ${containers} containers: journal and charts part ${parts}`,
+    `${counted(events, 'event')} of ${counted(containers, 'container')}: journal and charts part ${parts}`,
     '',
   ].join('\n');
 }

@@ -1,3 +1,4 @@
+import { counted } from '../cli/count.ts';
 import type { WatchedContainer, WatchResponse } from '../generated/inspect.ts';
 import { formatAge } from './age.ts';
 import { formatBytes } from './stats-row.ts';
@@ -85,7 +86,7 @@ export function screenOf(all: readonly WatchRow[], view: View): string[] {
     counts.set(top, (counts.get(top) ?? 0) + 1);
   }
   const total = [
-    `${all.length} containers`,
+    counted(all.length, 'container'),
     ...[...counts].map(([state, count]) => `${count} ${state}`),
   ].join('  ');
   const room = Math.max(1, rows - FRAME_LINES);
