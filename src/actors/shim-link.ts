@@ -65,9 +65,9 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
       onExit(exit) {
         const { key, pid, startTime } = exit.process;
         const before = accounted.get(nameOf(key));
+        if (running.get(nameOf(key))?.pid === pid) running.delete(nameOf(key));
         // Told on each connection until it is acknowledged, when there may be another of this name.
         if (before?.pid === pid && before.startTime === startTime) return;
-        running.delete(nameOf(key));
         accounted.set(nameOf(key), exit.process);
         onExit(exit);
       },

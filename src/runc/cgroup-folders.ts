@@ -6,9 +6,13 @@ import path from 'node:path';
 /** All cgroups are v2 where that is mounted here, for runc as well. */
 const CGROUP_ROOT = '/sys/fs/cgroup';
 
-/** The cgroups of a process, as folders. */
+/** The cgroups of a process, as folders; none of one that is gone. */
 export async function cgroupsOf(pid: number): Promise<string[]> {
-  return placesIn(...(await textsOf(pid))).map(({ mount, folder }) => below(mount, folder));
+  const texts = await textsOf(pid).catch(({ code }: NodeJS.ErrnoException) => {
+    if (code !== 'ENOENT' && code !== 'ESRCH')
+      throw new Error(`the cgroups of ${pid} cannot be read: ${code}`);
+  });
+  return texts === undefined ? [] : placesIn(...texts).map(({ mount, folder }) => below(mount, folder));
 }
 
 /** Where the container of this id would be, of a runc whose parent this process is. */

@@ -23,7 +23,9 @@ type IsOurs = (pid: number) => boolean;
 export async function sweepContainer(root: string, id: string, shimPid: number): Promise<void> {
   const state = await readStateFile(root, id);
   if (state !== undefined) endProcess(state.initPid, BigInt(state.initStartTime));
-  const folders = state ? Object.values(state.cgroupPaths) : await leaves(await cgroupsNamed(id, shimPid));
+  const folders = state
+    ? Object.values(state.cgroupPaths)
+    : await unwritten(await cgroupsNamed(id, shimPid), shimPid);
   if (folders.length > 0) {
     const others = [...(await cgroupsOf(shimPid)), ...(await cgroupsOfOthers(root, id))];
     // What a killed runc has left without writing it down is its children, which the shim has adopted.
@@ -36,15 +38,31 @@ export async function sweepContainer(root: string, id: string, shimPid: number):
   await rm(path.join(root, id), { recursive: true, force: true });
 }
 
-/** Those of the folders that are there and have none below: a container that was not written down has made none yet. */
-async function leaves(folders: string[]): Promise<string[]> {
+/**
+ * Those of the folders that can be of a container that was not written down: they are empty, or all that is in them and
+ * below descends from the shim.
+ */
+async function unwritten(folders: string[], shimPid: number): Promise<string[]> {
   const found = await Promise.all(
     folders.map(async (folder) => {
-      const entries = await readdir(folder, { withFileTypes: true }).catch(unlessMissing);
-      return entries === undefined || entries.some((it) => it.isDirectory()) ? [] : [folder];
+      const within = await contentsOf(folder);
+      if (within === undefined) return [];
+      const { pids, isLeaf } = within;
+      const isOwn = pids.length === 0 ? isLeaf : pids.every((pid) => descends(pid, shimPid));
+      return isOwn ? [folder] : [];
     }),
   );
   return found.flat();
+}
+
+/** The processes in a cgroup and below it, and whether there is any below; undefined where there is none. */
+async function contentsOf(folder: string): Promise<{ pids: number[]; isLeaf: boolean } | undefined> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(unlessMissing);
+  if (entries === undefined) return undefined;
+  const folders = entries.filter((entry) => entry.isDirectory());
+  const below = await Promise.all(folders.map(({ name }) => contentsOf(path.join(folder, name))));
+  const pids = [...(await processesIn(folder)), ...below.flatMap((it) => it?.pids ?? [])];
+  return { pids, isLeaf: folders.length === 0 };
 }
 
 /** The cgroups of all other containers that runc has written down. */
@@ -92,11 +110,15 @@ function unlessMissing(error: NodeJS.ErrnoException): undefined {
 }
 
 async function endProcesses(folder: string, isOurs: IsOurs): Promise<void> {
-  const text = (await readFile(path.join(folder, 'cgroup.procs'), 'utf8').catch(unlessMissing)) ?? '';
-  for (const pid of text.split('\n').filter(Boolean).map(Number)) {
+  for (const pid of await processesIn(folder)) {
     const stat = processStat(pid);
     if (stat !== undefined && isOurs(pid)) endProcess(pid, stat.startTime);
   }
+}
+
+async function processesIn(folder: string): Promise<number[]> {
+  const text = (await readFile(path.join(folder, 'cgroup.procs'), 'utf8').catch(unlessMissing)) ?? '';
+  return text.split('\n').filter(Boolean).map(Number);
 }
 
 /** Whether a process is a child of another, or of one of its descendants. */

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import os from 'node:os';
 import { crashPoint } from '../crash-point.ts';
 import type { Ran, Start } from '../generated/shim.ts';
 import { SystemError } from '../linux/error.ts';
@@ -16,6 +17,10 @@ import type { ProcessStdio } from './stdio/stdio.ts';
 
 const KILL = 9;
 const SIGNALLED = 128;
+
+/** Where the host had no room for a process a moment ago, that says nothing of its program. */
+const { EAGAIN, ENOMEM } = os.constants.errno;
+const SHORTAGES: ReadonlySet<number> = new Set([EAGAIN, ENOMEM]);
 
 /** How long a program that was killed may take to end. One in an uninterruptible sleep ends when the kernel lets it. */
 const DEATH_TIMEOUT_MS = 5_000;
@@ -161,16 +166,17 @@ function tooLong({ argv, timeoutMs }: Program, how: 'killed' | 'undead', details
 function spawn(options: Omit<SpawnOptions, 'file'>, sealed: SealedRuntimes): number {
   const file = options.argv[0] ?? '';
   const copy = sealed.of(file);
+  let isSuspect = false;
   if (copy !== undefined) {
     try {
       return posixSpawn({ file: copy, ...options });
-    } catch {
-      // Whether it is the copy that cannot be run is told by the program itself.
+    } catch (error) {
+      isSuspect = !(error instanceof SystemError && SHORTAGES.has(error.errno));
     }
   }
   try {
     const pid = posixSpawn({ file, ...options });
-    sealed.giveUp(file);
+    if (isSuspect) sealed.giveUp(file);
     return pid;
   } catch (error) {
     throw error instanceof SystemError

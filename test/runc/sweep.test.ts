@@ -17,7 +17,8 @@ let children: ChildProcess[];
 beforeEach(async () => {
   root = mkdtempSync(path.join(tmpdir(), 'sweep-'));
   id = path.basename(root);
-  cgroup = (await cgroupsNamed(id, process.pid)).at(-1) ?? '';
+  // A new one of cpuset takes no process (cpusets.rst).
+  cgroup = (await cgroupsNamed(id, process.pid)).find((it) => !it.includes('/cpuset')) ?? '';
   children = [];
 });
 
@@ -69,12 +70,23 @@ describe('of a container that runc has not written down', () => {
     expect(runs(other)).toBe(true);
   });
 
-  it('a cgroup of its name that has others below is left as it is', async () => {
-    const other = processIn(path.join(cgroup, 'below'));
+  it('what is left below its cgroup is ended as well', async () => {
+    const left = processIn(path.join(cgroup, 'below'));
+    const ended = once(left, 'exit');
     await sweep();
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect(existsSync(cgroup)).toBe(false);
+  });
+
+  it('a cgroup of its name in which there is somebody else’s process is left as it is', async () => {
+    const [shim, other] = [spawn('sleep', ['1000']), processIn(cgroup)];
+    children.push(shim);
+    await sweepContainer(root, id, shim.pid ?? 0);
     expect(runs(other)).toBe(true);
-    other.kill('SIGKILL');
-    await once(other, 'exit');
+  });
+
+  it('a cgroup of its name that has only empty ones below is left as it is', async () => {
+    mkdirSync(path.join(cgroup, 'below'), { recursive: true });
     await sweep();
     expect(existsSync(path.join(cgroup, 'below'))).toBe(true);
   });
