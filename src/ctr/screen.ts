@@ -72,11 +72,12 @@ export function openScreen(leave: () => void): Screen {
   const obey = (signal: NodeJS.Signals): void => goAway(128 + constants.signals[signal]);
   const hangUp = (): void => obey('SIGHUP');
   function take(): void {
-    if (!isOpen || isTaken) return;
+    if (!isOpen || isTaken || left !== undefined) return;
     if (isInBackground()) {
       // Before the kernel does it, where Node would hear of nothing that is to end us.
       process.kill(process.pid, 'SIGTTOU');
-      setTimeout(take, LOOK_AGAIN_MS);
+      // After the signals that have come meanwhile, which may have said that it is to end.
+      setTimeout(setImmediate, LOOK_AGAIN_MS, take);
       return;
     }
     isTaken = true;

@@ -1,5 +1,5 @@
 import type { ProcessSpec } from '../machines/messages.ts';
-import { plain } from './plain.ts';
+import { toKeep } from './plain.ts';
 
 /** In characters; few have more. */
 const MAX_SPEC_SIZE = 2 ** 14;
@@ -44,8 +44,7 @@ function sizeOf({ args, env, cwd, user }: ProcessSpec): number {
 const short = new WeakMap<ProcessSpec, ProcessSpec>();
 
 function shortened(spec: ProcessSpec): ProcessSpec {
-  // A copy, as a part of a text has V8 hold all of it.
-  const known = short.get(spec) ?? structuredClone(plain(spec, { secrets: true }) as ProcessSpec);
+  const known = short.get(spec) ?? toKeep(spec);
   short.set(spec, known);
   return known;
 }

@@ -3,13 +3,26 @@
  * of `args` only the program's name is left, and of `env` only the names. What is long is cut, and says so: texts,
  * lists, objects, and all of it together.
  */
-export function plain(value: unknown, { secrets }: { secrets: boolean }): unknown {
+export const plain = (value: unknown, { secrets }: { secrets: boolean }): unknown =>
+  shorten(value, { secrets, marked: true });
+
+/** As much of a value as will be shown of it, in texts of its own; what its lists have lost is said once it is shown. */
+export const toKeep = <Value>(value: Value): Value =>
+  shorten(value, { secrets: true, marked: false }) as Value;
+
+/** How many a list had of which the rest is not kept. */
+const lengths = new WeakMap<readonly unknown[], number>();
+
+function shorten(value: unknown, { secrets, marked }: { secrets: boolean; marked: boolean }): unknown {
   let left = MAX_SIZE;
 
   function cut(text: string): string {
     const most = Math.max(0, Math.min(MAX_TEXT, left));
     left -= Math.min(text.length, most);
-    return text.length > most ? `${text.slice(0, most)}…` : text;
+    if (text.length <= most) return text;
+    const short = `${text.slice(0, most)}…`;
+    // A part of a text has V8 hold all of it.
+    return marked ? short : structuredClone(short);
   }
 
   function shown(value: unknown, depth: number, hide?: Hide): unknown {
@@ -32,9 +45,13 @@ export function plain(value: unknown, { secrets }: { secrets: boolean }): unknow
     const seen: unknown[] = [];
     for (const item of list) {
       const at = seen.length;
-      if (at === MAX_ITEMS || left <= 0) return [...seen, `… ${list.length - at} more`];
+      if (at === MAX_ITEMS || left <= 0) break;
       seen.push(shown(hide === undefined ? item : hide(item, at), depth));
     }
+    const all = lengths.get(list) ?? list.length;
+    if (all === seen.length) return seen;
+    if (marked) return [...seen, `… ${all - seen.length} more`];
+    lengths.set(seen, all);
     return seen;
   }
 

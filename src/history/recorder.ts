@@ -133,7 +133,11 @@ export function createRecorder({
     };
     actors.set(entry.session, entry);
     if (kind === 'supervisor') supervisor = entry;
-    if (kind === 'container') byId.set(entry.id, entry);
+    if (kind === 'container') {
+      // In the place of a former one of its name, it would not be where the newest are.
+      byId.delete(entry.id);
+      byId.set(entry.id, entry);
+    }
     if (kind === 'process') parent?.children.push(entry);
   }
 

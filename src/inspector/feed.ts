@@ -26,8 +26,8 @@ export type Feed = {
   end(): void;
 };
 
-/** `due`: it is to be told what is kept of its family. */
-type Page = { outlet: Outlet; behind: boolean; family: string; due: boolean };
+/** `due`: it is to be told what is kept of its family. `beginnings`: how often it was told all anew. */
+type Page = { outlet: Outlet; behind: boolean; family: string; due: boolean; beginnings: number };
 type Happened = { actor: Recorded; step: Step };
 type Family = { of: Recorded; pages: Set<Page>; pending: Happened[] };
 
@@ -64,6 +64,8 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     unlisten = recorder.listen({
       stepped(actor, step) {
         changed.add(actor);
+        // They take no step of their own where it has failed.
+        if (actor.goneMs !== 0) for (const child of actor.children) changed.add(child);
         const pending = families.get(familyOf(actor).session)?.pending;
         if (pending === undefined) return;
         pending.push({ actor, step });
@@ -142,12 +144,13 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
     for (const page of to) if (!page.behind) page.outlet.send(line);
   }
 
-  const isTold = (page: Page): boolean => pages.has(page) && !page.behind;
-
   /** What a page that comes, or that was behind, is told first. */
   async function tellAll(page: Page): Promise<void> {
     page.behind = false;
     page.due = true;
+    page.beginnings += 1;
+    const { beginnings } = page;
+    const isTold = (): boolean => pages.has(page) && !page.behind && page.beginnings === beginnings;
     send([page], { type: 'welcome', id, secrets, nowMs: Date.now() });
     send([page], { type: 'counts', reset: true, samples: [...counts.samples] });
     let reset = true;
@@ -164,8 +167,8 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
       flush(false);
       // No more than it reads: what waits for it would soon be too much, and all of it be told anew.
       await setTimeout(0);
-      while (isTold(page) && page.outlet.bufferedAmount > MAX_AHEAD_BYTES) await setTimeout(TICK_MS);
-      if (!isTold(page)) return;
+      while (isTold() && page.outlet.bufferedAmount > MAX_AHEAD_BYTES) await setTimeout(TICK_MS);
+      if (!isTold()) return;
     }
     flush(true);
   }
@@ -179,7 +182,7 @@ export function createFeed({ id, recorder, counts, secrets }: FeedOptions): Feed
 
   return {
     join(outlet) {
-      const page: Page = { outlet, behind: false, family: '', due: false };
+      const page: Page = { outlet, behind: false, family: '', due: false, beginnings: 0 };
       if (pages.size === 0) start();
       pages.add(page);
       void tellAll(page);

@@ -67,14 +67,21 @@ export function streamEvents(call: Call, hub: EventHub): void {
     return true;
   }
   const replay = async () => {
-    if (since > 0n) while (!(await turns(turn))) await outlet.drained();
-    outlet.open(replayed);
+    while (since > 0n) {
+      const before = replayed;
+      const isAll = await turns(turn);
+      const hasRoom = outlet.forget(replayed);
+      // What had no room meanwhile is in the journal by now; where a turn came no further, it is not to be had.
+      if (isAll && (hasRoom || replayed === before)) break;
+      await outlet.drained();
+    }
+    outlet.open();
   };
   // A call that is destroyed would never be answered: its own handler of errors sends the status.
   replay().catch((error) => call.emit('error', serviceErrorOf(error)));
 }
 
-/** Its number is that of the last event left out: what lies between can be had with `since`. */
+/** Its number is that of the last event left out, which can be had with `since` where the journal still has it. */
 const gapOf = ({ timestamp, sequence }: Pick<Event, 'timestamp' | 'sequence'>): Event =>
   Event.fromPartial({ type: 'gap', timestamp, sequence });
 
@@ -125,11 +132,15 @@ function createOutlet(call: Call) {
       write(event);
       if (blocked) await atMost(timeoutMs, drained());
     },
-    /** Lets through what has waited, but for what has been replayed up to that number. */
-    open(replayed = 0n): void {
-      isOpen = true;
+    /** Drops of what waits what has been replayed, up to that number; gives whether all that was not has found room. */
+    forget(replayed: bigint): boolean {
       backlog = backlog.filter((event) => event.sequence > replayed);
       if (missed !== undefined && missed.sequence <= replayed) missed = undefined;
+      return missed === undefined;
+    },
+    /** Lets through what has waited. */
+    open(): void {
+      isOpen = true;
       flush();
     },
     clear(): void {

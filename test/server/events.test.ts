@@ -359,6 +359,19 @@ describe('a subscriber that does not read', () => {
     expect(heard.statuses()).toEqual(range(1, 2 * MANY + 1));
   });
 
+  it('at the end of what has been gets what is published until it is let through', async () => {
+    await publish(1);
+    const { replay } = served.hub;
+    served.hub.replay = async function* (since) {
+      yield* replay(since);
+      await publish(MANY, 2);
+    };
+    const heard = await subscribe({ since: 1n });
+    heard.listen();
+    await heard.until('the last', () => heard.events.at(-1)?.status === MANY + 1);
+    expect(heard.statuses()).toEqual(range(1, MANY + 1));
+  });
+
   it('in the middle of what has been keeps no file open, and still gets it all once it reads', async () => {
     await publish(MANY);
     const { replay } = served.hub;
