@@ -102,6 +102,14 @@ test('what nobody has begun to read is kept for ten seconds, and not longer', ()
   expect(onClosed).toHaveBeenCalledOnce();
 });
 
+test('what had no room for ten seconds after the process has ended is not kept for ten more', () => {
+  writeNow(sink.fd, words);
+  sink.processEnded();
+  vi.advanceTimersByTime(10_000);
+  sink.close();
+  expect(openDescriptors()).toBe(before);
+});
+
 test('a reader that comes late has the words and their end soon', () => {
   writeNow(sink.fd, words);
   sink.close();

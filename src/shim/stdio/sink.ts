@@ -52,6 +52,8 @@ function createFifoSink(keeper: number): Sink {
   }
   let timer: NodeJS.Timeout | undefined;
   let kept = true;
+  /** Until when a reader may come: of a process that has ended, whether all that it wrote had room or not. */
+  let deadline: number | undefined;
   const leave = (): void => {
     clearTimeout(timer);
     if (kept) {
@@ -59,12 +61,13 @@ function createFifoSink(keeper: number): Sink {
       closeSync(keeper);
     }
   };
-  const closeOnceRead = (deadline: number, onClosed?: () => void): void => {
+  const closeOnceRead = (onClosed?: () => void): void => {
+    deadline ??= performance.now() + LINGER_MS;
     if (pendingBytes(fd) === 0 || hasReader(fd) || performance.now() >= deadline) {
       closeSync(fd);
       onClosed?.();
     } else {
-      setTimeout(closeOnceRead, LOOK_AGAIN_MS, deadline, onClosed);
+      setTimeout(closeOnceRead, LOOK_AGAIN_MS, onClosed);
     }
   };
   return {
@@ -72,12 +75,13 @@ function createFifoSink(keeper: number): Sink {
     kind: 'fifo',
     processEnded() {
       if (kept) {
+        deadline ??= performance.now() + LINGER_MS;
         timer ??= setTimeout(leave, LINGER_MS);
       }
     },
     close(onClosed) {
       leave();
-      closeOnceRead(performance.now() + LINGER_MS, onClosed);
+      closeOnceRead(onClosed);
     },
   };
 }
