@@ -48,7 +48,7 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
   const running = new Map<string, ShimProcess>();
   const orphans = new Map<string, HeldProcess>();
   /** Whose end is told, or will be by a watch, by name, until it is acknowledged: whoever looks for orphans may be late. */
-  const accounted = new Map<string, ShimProcess>();
+  const accounted = new Map<string, number>();
   let closed = false;
 
   const note = (process: ShimProcess): void => {
@@ -57,18 +57,15 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
   const noteStarted = (key: ShimKey, started: ShimStarted): ShimStarted => {
     const { pid, startTime } = started;
     // Its end may be told before the answer to whoever has asked late how its start went.
-    if (accounted.get(nameOf(key))?.pid !== pid) note({ key, pid, startTime });
+    if (accounted.get(nameOf(key)) !== pid) note({ key, pid, startTime });
     return started;
   };
   const connect = (): Promise<ShimClient> =>
     ensure({
       onExit(exit) {
-        const { key, pid, startTime } = exit.process;
-        const before = accounted.get(nameOf(key));
-        if (running.get(nameOf(key))?.pid === pid) running.delete(nameOf(key));
-        // Told on each connection until it is acknowledged, when there may be another of this name.
-        if (before?.pid === pid && before.startTime === startTime) return;
-        accounted.set(nameOf(key), exit.process);
+        const { key, pid } = exit.process;
+        running.delete(nameOf(key));
+        accounted.set(nameOf(key), pid);
         onExit(exit);
       },
       onLost: replace,
@@ -105,8 +102,8 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
 
   function watchOrphan(process: ShimProcess): void {
     const name = nameOf(process.key);
-    if (accounted.get(name)?.pid === process.pid) return;
-    accounted.set(name, process);
+    if (accounted.get(name) === process.pid) return;
+    accounted.set(name, process.pid);
     hold(process);
   }
 
@@ -191,11 +188,9 @@ export async function linkShim({ ensure, onExit, onOrphanEnd, log }: ShimLinkOpt
     awaitStart: (key) => launched(key, (client) => client.awaitStart(key)),
     run: async (request) => (await current).run(request),
     settle: (container) => ofWhicheverShim((client) => client.settle(container)),
-    async ack(key) {
-      const name = nameOf(key);
-      const process = accounted.get(name);
-      await ofWhicheverShim((client) => client.ack(key));
-      if (accounted.get(name) === process) accounted.delete(name);
+    ack(key) {
+      accounted.delete(nameOf(key));
+      return ofWhicheverShim((client) => client.ack(key));
     },
     async kill(key, signal) {
       // Once it is known whose it is: it may be about to lose its shim.

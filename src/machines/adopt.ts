@@ -33,6 +33,7 @@ function processSnapshot({ create }: Adopted, { process, spec, pid, startTime }:
     stdio,
     launch,
     launched: { pid, startTime },
+    reaped: 0,
     exit: { status: 255, unixNs: '' },
     unanswered: [],
   };

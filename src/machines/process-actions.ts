@@ -2,11 +2,11 @@ import { assign, enqueueActions, sendParent, setup, stopChild } from 'xstate';
 import type { Failure } from '../errors.ts';
 import { effect, effectOf, requestOf, terminateOf } from './effect.ts';
 import type {
-  Exit,
   Launched,
   Outcome,
   OutOfMemory,
   Reply,
+  ShimExited,
   SignalRequest,
   Terminate,
   UpdateProcessRequest,
@@ -42,7 +42,8 @@ export const processSetup = setup({
     report: (_, _what: { what: string; failure: Failure }) => {},
 
     noteExit: assign({
-      exit: (_, { status, unixNs, unknown }: Exit) => ({ status, unixNs, ...(unknown && { unknown }) }),
+      reaped: (_, { pid }: ShimExited) => pid,
+      exit: (_, { status, unixNs, unknown }: ShimExited) => ({ status, unixNs, ...(unknown && { unknown }) }),
     }),
     noteLaunch: assign({ launched: (_, launched: Launched) => launched }),
     expectAnswer: assign({ unanswered: ({ context }, id: string) => [...context.unanswered, id] }),
@@ -87,12 +88,19 @@ export const processSetup = setup({
   },
   guards: {
     /** Whether anybody is told of OOM kills. Provided where the system is composed. */
-    tellsOom: () => false,
+    tellsOom: (_): boolean => false,
+    hasEnded: ({ context }, { pid }: Launched) => context.reaped === pid,
     allAnswered: ({ context }) => context.unanswered.length === 0,
   },
 });
 
-export const noteExit = { type: 'noteExit', params: ({ event }: { event: Exit }) => event } as const;
+export const noteExit = { type: 'noteExit', params: ({ event }: { event: ShimExited }) => event } as const;
+
+/** Whether the process that was launched has ended meanwhile. */
+export const hasEnded = {
+  type: 'hasEnded',
+  params: ({ event }: { event: { output: Launched } }) => event.output,
+} as const;
 
 /** It runs, or ran, as runc says. */
 export const ranAs = [

@@ -45,6 +45,8 @@ export type ProcessExited = { type: 'process.exited'; process: string; pid: numb
 
 export type ProcessContext = LaunchInput & {
   launched: Launched;
+  /** Whose exit is known, which the shim tells again until it is acknowledged: it may be that of a former one of this name. */
+  reaped: number;
   exit: Exit;
   /** Requests whose effect is in flight. */
   unanswered: string[];

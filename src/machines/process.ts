@@ -1,7 +1,7 @@
-import { and, stateIn } from 'xstate';
+import { and } from 'xstate';
 import { failureOf } from '../errors.ts';
 import { refused, succeeded } from './messages.ts';
-import { answerAsked, expectAnswer, noteExit, processSetup, ranAs } from './process-actions.ts';
+import { answerAsked, expectAnswer, hasEnded, noteExit, processSetup, ranAs } from './process-actions.ts';
 import { refuse, report } from './replies.ts';
 
 /** What comes too late for a process that has ended. */
@@ -25,6 +25,7 @@ export const processMachine = processSetup.createMachine({
   context: ({ input }) => ({
     ...input,
     launched: { pid: 0, startTime: '' },
+    reaped: 0,
     exit: { status: 255, unixNs: '' },
     unanswered: [],
   }),
@@ -39,14 +40,9 @@ export const processMachine = processSetup.createMachine({
       invoke: {
         id: 'launch',
         src: 'launch',
-        input: ({ context: { launched: _, exit: __, unanswered: ___, ...input } }) => input,
+        input: ({ context: { launched: _, reaped: __, exit: ___, unanswered: ____, ...input } }) => input,
         onDone: [
-          {
-            guard: and([stateIn({ created: 'ended' }), 'tellsOom']),
-            target: 'running.counting',
-            actions: ranAs,
-          },
-          { guard: stateIn({ created: 'ended' }), target: 'exited', actions: ranAs },
+          { guard: hasEnded, target: 'running.ending', actions: ranAs },
           { target: 'running', actions: ranAs },
         ],
         onError: {
@@ -57,8 +53,8 @@ export const processMachine = processSetup.createMachine({
       states: {
         launching: { on: { 'shim.exited': { target: 'ended', actions: noteExit } } },
         ended: {
-          description: 'It ended before runc had said its pid.',
-          on: { 'shim.exited': { description: 'It is known already.' } },
+          description: 'It ended before runc had said its pid, or a former one of its name did.',
+          on: { 'shim.exited': { actions: noteExit } },
         },
       },
     },

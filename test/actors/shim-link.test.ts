@@ -141,27 +141,6 @@ describe('a shim that is lost', () => {
     expect([exits, ends]).toEqual([[`${sleeper.pid} 3`], []]);
   });
 
-  it('tells an exit again that was told before: it is passed on once', async () => {
-    const [process, acking] = [process_(), later()];
-    const ack = () => acking.promise.then(() => {});
-    const again = { processes: [process], ack: async () => {} };
-    connecting = [Promise.resolve({ processes: [process], ack }), Promise.resolve(again)];
-    sleeper.kill('SIGKILL');
-    const it = await link();
-    shim(0).handlers.onExit(exitOf(process));
-    const acked = it.ack(key);
-    await setImmediate();
-    shim(0).handlers.onLost(lost());
-    acking.reject(lost());
-    await it.ready();
-    // It is asked for the acknowledgement after that.
-    shim(1).handlers.onExit(exitOf(process));
-    await acked;
-    shim(1).handlers.onLost(lost());
-    await it.ready();
-    expect([exits, ends]).toEqual([[`${process.pid} 3`], []]);
-  });
-
   it('has whoever waits for its runcs wait for the next one’s, which may be the same', async () => {
     const asked: string[] = [];
     connecting = [

@@ -77,9 +77,9 @@ const happenings = fc
 class Life extends ContainerStage {
   readonly asked: string[] = ['create'];
   #granted = false;
-  /** Which processes run, by name; those that have ended before runc said their pid have none. */
+  /** The pids of processes that run, by name, and of those that have ended before runc said theirs. */
   readonly #living = new Map<string, number>();
-  readonly #diedEarly = new Set<string>();
+  readonly #diedEarly = new Map<string, number>();
   #lastPid = 99;
 
   async let(happening: Happening): Promise<void> {
@@ -151,19 +151,23 @@ class Life extends ContainerStage {
     const process = processOf(asked) ?? '';
     if (fails && !this.#diedEarly.has(process)) asked.reject(broken);
     else if (asked.effect === 'launch') {
-      this.#lastPid += 1;
-      if (!this.#diedEarly.has(process)) this.#living.set(process, this.#lastPid);
-      asked.resolve({ pid: this.#lastPid, startTime: '1' });
+      const pid = this.#diedEarly.get(process) ?? this.#nextPid();
+      if (!this.#diedEarly.has(process)) this.#living.set(process, pid);
+      asked.resolve({ pid, startTime: '1' });
     } else asked.resolve(undefined);
     await reactions();
   }
 
   async die(process: string | undefined): Promise<void> {
     if (process === undefined || this.isOver) return;
-    const pid = this.#living.get(process);
-    if (pid === undefined) this.#diedEarly.add(process);
-    this.#living.delete(process);
-    await this.send(ended({ process, pid: pid ?? 0 }));
+    const pid = this.#living.get(process) ?? this.#diedEarly.get(process) ?? this.#nextPid();
+    if (!this.#living.delete(process)) this.#diedEarly.set(process, pid);
+    await this.send(ended({ process, pid }));
+  }
+
+  #nextPid(): number {
+    this.#lastPid += 1;
+    return this.#lastPid;
   }
 
   #launching(): string[] {

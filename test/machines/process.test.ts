@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { processMachine } from '../../src/machines/process.ts';
 import { eventsOf, invocationsOf, statesOf } from './fixtures/chart.ts';
 import { PLAYED, play, processIn } from './fixtures/process-stage.ts';
-import { resize } from './fixtures/requests.ts';
+import { create, resize } from './fixtures/requests.ts';
+import { PlayedSystem, stopTheClock } from './fixtures/system.ts';
 import { readTable, stateOf } from './fixtures/table.ts';
+
+stopTheClock();
 
 // The cells are those of container.table.ts; `running`, `failed` and `exited` is what the container is told. A process
 // is told to end only once it runs.
@@ -86,5 +89,28 @@ describe('the tables of the process', () => {
         .sort(),
     ).toEqual(eventsOf(processMachine));
     expect(invocationsOf(processMachine)).toEqual(['created: launch', 'running.counting: countOomKills']);
+  });
+});
+
+describe('an exit that the shim tells again, of a former process of this name', () => {
+  it('does not end the one that is being launched, whose own does', async () => {
+    const played = await PlayedSystem.start();
+    await played.ask(create());
+    await played.exited({ pid: 99 });
+    const pid = await played.launched();
+    expect([played.told(), played.status()]).toEqual([['start'], 'running']);
+    await played.exited({ pid });
+    await played.effects.done('delete');
+    expect(played.told()).toEqual(['start', 'exit']);
+  });
+
+  it('does not hide that the one that is being launched has ended', async () => {
+    const played = await PlayedSystem.start();
+    await played.ask(create());
+    await played.exited({ pid: 99, status: 1 });
+    await played.exited({ pid: 100, status: 2 });
+    expect(await played.launched()).toBe(100);
+    await played.effects.done('delete');
+    expect(played.notices).toMatchObject([{ type: 'start' }, { type: 'exit', pid: 100, status: 2 }]);
   });
 });

@@ -182,8 +182,8 @@ describe('a chart that is wrong is found, with the fewest moves that show it', {
       what: 'c1/init was killed for want of memory, of which nobody was told before its exit',
       trace: [
         'A asks for create of c1',
-        'launch of c1/init is done',
         'c1/init is killed for want of memory',
+        'launch of c1/init is done',
         'delete of c1 is done',
       ],
     });
