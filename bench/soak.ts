@@ -2,23 +2,24 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { status as codes, type ServiceError } from '@grpc/grpc-js';
+import { integerFlag } from '../src/cli/flags.ts';
+import { createProgram } from '../src/cli/program.ts';
 import { type Event, EventsRequest } from '../src/generated/api.ts';
 import { makeBundles } from '../test/e2e/fixtures/bundle.ts';
 import { TestDaemon } from '../test/e2e/fixtures/daemon.ts';
 import { heapBytes, weighable } from '../test/e2e/fixtures/heap.ts';
 import { census, shimPidOf } from '../test/e2e/fixtures/host.ts';
+import { flagsOf } from './arguments.ts';
 import { interruption } from './interruption.ts';
 
-const HELP = `Many short-lived containers through one daemon, each with an exit status of its own: every one has exactly
-one exit event with its own pid and status, and at the end the host holds no more than at the start.
-
-  npm run soak [-- --containers COUNT]    10000 unless said otherwise
-
-Prints descriptors, zombies, mounts, cgroups and files before and after, and by how many bytes the JS heaps of the
-daemon and of the shim grew for each container, garbage collected, once the first of them are through.
-`;
+/**
+ * Many short-lived containers through one daemon, each with an exit status of its own: every one has exactly one exit event
+ * with its own pid and status, and at the end the host holds no more than at the start.
+ *
+ * Prints descriptors, zombies, mounts, cgroups and files before and after, and by how many bytes the JS heaps of the
+ * daemon and of the shim grew for each container, garbage collected, once the first of them are through.
+ */
 
 const CLIENTS = 10;
 const STATUSES = 200;
@@ -27,14 +28,13 @@ const WARM_UP = 1500;
 /** The heap may grow by that much for each container: a leak of anything that an actor holds is more. */
 const MAX_SLOPE_BYTES = 64;
 
-const { values } = parseArgs({
-  options: { containers: { type: 'string', default: '10000' }, help: { type: 'boolean' } },
-});
-const COUNT = Number(values.containers);
-if (values.help || !Number.isSafeInteger(COUNT) || COUNT < 1) {
-  process.stdout.write(HELP);
-  process.exit(values.help ? 0 : 1);
-}
+const { containers: COUNT } = flagsOf<{ containers: number }>(
+  createProgram(
+    'soak',
+    'Make many short-lived containers, and see that none is lost and nothing left',
+    (text) => process.stdout.write(text),
+  ).addOption(integerFlag('--containers', 'how many', { value: 10_000, min: 1 })),
+);
 
 const interrupted = interruption();
 const aborted = new Promise<never>((_, reject) =>
