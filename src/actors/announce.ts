@@ -85,7 +85,7 @@ export function createAnnouncer({ hub, shim, errands, stateDir, log }: AnnounceO
     crashPoint('announce.start-noted');
   }
 
-  /** A daemon that finds a lower count tells again; one that finds this tells nothing. */
+  /** Not before the journal has it: what is counted, the next daemon does not tell. */
   async function noteOom(
     { id, kills = 0 }: Notice,
     written: Promise<boolean>,
